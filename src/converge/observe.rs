@@ -1,0 +1,232 @@
+//! Looking: what there is in the project, the cluster and the registries.
+//!
+//! What has to be read depends on what was read (the cluster on the network, the databases on the
+//! instance), so looking goes on until nothing new has to be read. Calls of one turn run side by side.
+
+use std::collections::BTreeSet;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures::future::join_all;
+use serde_json::Value;
+
+use crate::cloud::{Cloud, ClusterAddress, Kubernetes, Listing};
+use crate::error::CloudError;
+use crate::inventory::{Inventory, Payload, Sighting};
+use crate::plan::GoogleRequest;
+use crate::resources::google::reading::{self, Covers, Read};
+use crate::resources::{self, Kind, Readiness, ResourceId, google, kubernetes};
+use crate::spec::types::Sensitive;
+
+use super::Scene;
+use super::execute::Memory;
+
+/// Turns after which looking stops even if something new could be read; the chain discovery, instance,
+/// databases, addresses needs four.
+const MAX_TURNS: usize = 6;
+
+/// How many lines of a failed Job's log are kept.
+const LOG_LINES: usize = 20;
+
+/// Looks at everything the deployment consists of. What cannot be read is noted as unreadable.
+pub async fn observe(cloud: &Cloud, scene: &Scene, memory: &mut Memory) -> Inventory {
+    let mut seen = Inventory::default();
+    memory.refresh(cloud, &mut seen).await;
+    let references = kubernetes::images::references(&scene.spec);
+    let (digests, ()) = futures::join!(digests(cloud, &references), google_turns(cloud, scene, &mut seen));
+    seen.digests.extend(digests);
+    memory.cluster = reach(cloud, scene, &seen).await;
+    if let Some(client) = &memory.cluster {
+        cluster(client, scene, &mut seen).await;
+    }
+    seen
+}
+
+async fn digests(cloud: &Cloud, references: &[String]) -> Vec<(String, String)> {
+    let looked_up = join_all(references.iter().map(|reference| cloud.registry.digest(reference))).await;
+    let mut digests = Vec::new();
+    for (reference, digest) in references.iter().zip(looked_up) {
+        match digest {
+            Ok(digest) => digests.push((reference.clone(), digest)),
+            Err(error) => tracing::warn!(%error, reference, "the image's digest could not be read"),
+        }
+    }
+    digests
+}
+
+async fn google_turns(cloud: &Cloud, scene: &Scene, seen: &mut Inventory) {
+    let mut made: BTreeSet<String> = BTreeSet::new();
+    for _ in 0..MAX_TURNS {
+        let ids = wanted(scene, seen);
+        let reads: Vec<Read> = reading::reads(&scene.names.project, &ids)
+            .into_iter()
+            .filter(|read| made.insert(key(&read.request)))
+            .collect();
+        if reads.is_empty() {
+            return;
+        }
+        let answers = join_all(reads.iter().map(|read| answer(cloud, read))).await;
+        for (read, answer) in reads.iter().zip(answers) {
+            take_in(read, answer, &ids, seen);
+        }
+    }
+}
+
+/// Declared Google resources that nobody has looked at yet.
+fn wanted(scene: &Scene, seen: &Inventory) -> BTreeSet<ResourceId> {
+    resources::declare(&scene.context(seen))
+        .into_iter()
+        .map(|declared| declared.id)
+        .filter(|id| matches!(id.kind, Kind::Google(_)) && seen.sighting(id).is_none())
+        .collect()
+}
+
+fn key(request: &GoogleRequest) -> String {
+    format!("{:?} {}/{} {:?}", request.method, request.host, request.path, request.query)
+}
+
+async fn answer(cloud: &Cloud, read: &Read) -> Result<Listing, CloudError> {
+    match read.covers {
+        Covers::One(_) => {
+            let body = cloud.google.call(&read.request).await?;
+            Ok(Listing { pages: vec![body], missing: Vec::new() })
+        }
+        _ => cloud.google.list_all(&read.request).await,
+    }
+}
+
+fn take_in(
+    read: &Read,
+    answer: Result<Listing, CloudError>,
+    ids: &BTreeSet<ResourceId>,
+    seen: &mut Inventory,
+) {
+    match (&read.covers, answer) {
+        (Covers::One(id), Ok(listing)) => {
+            for body in listing.pages {
+                note(id.clone(), body, seen);
+            }
+        }
+        (Covers::All(kind, parent), Ok(listing)) => {
+            for page in &listing.pages {
+                for (id, body) in reading::items(*kind, parent, page) {
+                    note(id, body, seen);
+                }
+            }
+            let rest = match listing.missing.as_slice() {
+                [] => Sighting::Absent,
+                missing => Sighting::Unreadable(format!("{} could not be asked", missing.join(", "))),
+            };
+            note_rest(&read.covers, ids, seen, &rest);
+            seen.listed.insert((Kind::Google(*kind), parent.clone()));
+        }
+        (covers, Err(error)) if error.is_not_found() => note_rest(covers, ids, seen, &Sighting::Absent),
+        (covers, Err(error)) => {
+            note_rest(covers, ids, seen, &Sighting::Unreadable(error.to_string()));
+        }
+    }
+}
+
+/// Notes the same about everything that a read was to tell about and did not.
+fn note_rest(covers: &Covers, ids: &BTreeSet<ResourceId>, seen: &mut Inventory, sighting: &Sighting) {
+    let untold: Vec<&ResourceId> =
+        ids.iter().filter(|id| reading::covered(covers, id) && seen.sighting(id).is_none()).collect();
+    for id in untold {
+        seen.note(id.clone(), sighting.clone());
+    }
+}
+
+/// Notes a body; a secret version's payload goes where nothing prints it.
+fn note(id: ResourceId, mut body: Value, seen: &mut Inventory) {
+    if id.kind == Kind::Google(google::Kind::SecretVersion) {
+        let secret = id.name.trim_end_matches("/versions").to_owned();
+        if let Some(payload) = payload(&body) {
+            seen.payloads.insert(secret, payload);
+        }
+        if let Some(fields) = body.as_object_mut() {
+            fields.remove("payload");
+        }
+    }
+    seen.note(id, Sighting::Present(body));
+}
+
+fn payload(body: &Value) -> Option<Payload> {
+    let version = body.get("name")?.as_str()?.rsplit('/').next()?.parse().ok()?;
+    let data = STANDARD.decode(body.pointer("/payload/data")?.as_str()?).ok()?;
+    Some(Payload { version, content: Sensitive::new(String::from_utf8(data).ok()?) })
+}
+
+/// The cluster's client, once the cluster has been found.
+async fn reach(cloud: &Cloud, scene: &Scene, seen: &Inventory) -> Option<Kubernetes> {
+    let cluster = resources::facts::cluster(&scene.context(seen)).ok()?;
+    let address = ClusterAddress::of(seen.body(&cluster.id)?)?;
+    match cloud.kubernetes(&address).await {
+        Ok(client) => Some(client),
+        Err(error) => {
+            tracing::warn!(%error, cluster = %cluster.id, "the cluster's API cannot be reached");
+            None
+        }
+    }
+}
+
+/// Looks at the cluster: the namespace, every kind of object of ours in it, and logs of failed Jobs.
+async fn cluster(client: &Kubernetes, scene: &Scene, seen: &mut Inventory) {
+    let namespace = scene.names.namespace(&scene.spec);
+    let selector = format!("dify-reconciler/deployment={}", scene.names.deployment);
+    let listings = join_all(kubernetes::Kind::ALL.into_iter().map(|kind| {
+        let (namespace, selector) = (&namespace, &selector);
+        async move { (kind, client.list(kind, namespace, selector).await) }
+    }));
+    let mut unreadable = Vec::new();
+    for (kind, listing) in listings.await {
+        match listing {
+            Ok(objects) => take_in_objects(kind, objects, seen),
+            Err(error) => unreadable.push((kind, error.to_string())),
+        }
+    }
+    seen.cluster_reachable = unreadable.is_empty();
+    note_absent_objects(scene, seen, &unreadable);
+    log_tails(client, seen).await;
+}
+
+/// `None` means that the cluster does not serve the kind, which is the same as having no object of it.
+fn take_in_objects(kind: kubernetes::Kind, objects: Option<Vec<Value>>, seen: &mut Inventory) {
+    for object in objects.unwrap_or_default() {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let id = ResourceId::kubernetes(kind, &text("/metadata/namespace"), &text("/metadata/name"));
+        seen.note(id, Sighting::Present(object));
+    }
+}
+
+fn note_absent_objects(scene: &Scene, seen: &mut Inventory, unreadable: &[(kubernetes::Kind, String)]) {
+    let declared = resources::declare(&scene.context(seen));
+    for id in declared.into_iter().map(|declared| declared.id) {
+        let Kind::Kubernetes(kind) = id.kind else { continue };
+        if seen.sighting(&id).is_some() {
+            continue;
+        }
+        let sighting = match unreadable.iter().find(|(other, _)| *other == kind) {
+            Some((_, why)) => Sighting::Unreadable(why.clone()),
+            None => Sighting::Absent,
+        };
+        seen.note(id, sighting);
+    }
+}
+
+async fn log_tails(client: &Kubernetes, seen: &mut Inventory) {
+    let kind = Kind::Kubernetes(kubernetes::Kind::Job);
+    let failed: Vec<ResourceId> = seen
+        .of_kind(kind)
+        .filter(|(_, body)| {
+            let readiness = kubernetes::driver::readiness(kubernetes::Kind::Job, body);
+            matches!(readiness, Readiness::Failed(_))
+        })
+        .map(|(id, _)| id.clone())
+        .collect();
+    for id in failed {
+        match client.pod_log_tail(id.namespace(), id.short_name(), LOG_LINES).await {
+            Ok(tail) => seen.log_tails.extend(tail.map(|tail| (id, tail))),
+            Err(error) => tracing::warn!(%error, job = %id, "the Job's log could not be read"),
+        }
+    }
+}

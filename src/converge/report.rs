@@ -1,0 +1,174 @@
+//! Telling: the status document.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::condition::{Condition, ConditionType, Finding, Reason, Severity};
+use crate::error::CloudError;
+use crate::inventory::{Inventory, Sighting};
+use crate::plan::{Plan, render};
+use crate::slice::Slice;
+use crate::state::status::{self, Happened, Phase, PlanShown, SpecRef, Status, Waiting};
+
+use super::scene::Refusal;
+use super::{Converger, Scene, Work, execute, outputs, phase};
+
+/// Tells what was seen and what is going to be done.
+///
+/// # Errors
+/// When the state bucket cannot be read or written.
+pub async fn planned(
+    converger: &Converger,
+    work: &Work,
+    scene: &Scene,
+    seen: &Inventory,
+    plan: &Plan,
+    memory: &execute::Memory,
+) -> Result<(), CloudError> {
+    let (old, _) = status::read(&converger.state, &work.deployment).await?;
+    let mut status = Status {
+        deployment: work.deployment.clone(),
+        phase: phase(plan),
+        spec: SpecRef {
+            object: work.object.clone(),
+            generation: scene.generation,
+            digest: scene.digest.clone(),
+        },
+        observed_at: Some((converger.now)()),
+        outputs: outputs::outputs(scene, seen),
+        conditions: conditions(plan),
+        findings: plan.findings.clone(),
+        plan: shown(plan),
+        inventory: inventory(seen),
+        operations: memory
+            .operations()
+            .map(|(id, operation)| (id.to_string(), json!({ "host": operation.host, "path": operation.path })))
+            .collect(),
+        history: old.history.clone(),
+        ..Status::default()
+    };
+    remember(converger, work, &old, &mut status);
+    status::write(&converger.state, status).await.map(drop)
+}
+
+/// Tells that a plan could not be carried out: the linter refused it, or calls failed for good.
+///
+/// # Errors
+/// When the state bucket cannot be read or written.
+pub async fn stalled(
+    converger: &Converger,
+    work: &Work,
+    scene: &Scene,
+    findings: Vec<Finding>,
+) -> Result<(), CloudError> {
+    let generation = scene.generation;
+    changed(converger, work, generation, Phase::Stalled, findings, "the plan could not be carried out").await
+}
+
+/// Tells that the spec was refused; everything else in the status stays.
+///
+/// # Errors
+/// When the state bucket cannot be read or written.
+pub async fn refused(converger: &Converger, work: &Work, refusal: Refusal) -> Result<(), CloudError> {
+    let Refusal { generation, findings } = refusal;
+    changed(converger, work, generation, Phase::Refused, findings, "the spec was refused; nothing was changed")
+        .await
+}
+
+/// Tells that the spec is gone; what it made stays.
+///
+/// # Errors
+/// When the state bucket cannot be read or written.
+pub async fn withdrawn(converger: &Converger, work: &Work) -> Result<(), CloudError> {
+    let (old, generation) = status::read(&converger.state, &work.deployment).await?;
+    if generation.is_none() {
+        return Ok(());
+    }
+    let generation = old.spec.generation;
+    let what = "the spec was withdrawn; everything it made stays as it is";
+    changed(converger, work, generation, Phase::Withdrawn, Vec::new(), what).await
+}
+
+async fn changed(
+    converger: &Converger,
+    work: &Work,
+    generation: i64,
+    phase: Phase,
+    findings: Vec<Finding>,
+    what: &str,
+) -> Result<(), CloudError> {
+    let (old, _) = status::read(&converger.state, &work.deployment).await?;
+    let spec = SpecRef { object: work.object.clone(), generation, digest: old.spec.digest.clone() };
+    let news = old.phase != phase || old.spec.generation != generation || old.findings != findings;
+    let mut status = Status { deployment: work.deployment.clone(), phase, findings, spec, ..old };
+    status.observed_at = Some((converger.now)());
+    if news {
+        status.history.insert(0, happened(converger, work, generation, what));
+    }
+    status::write(&converger.state, status).await.map(drop)
+}
+
+/// Adds to the history what a reader would want to find there: a plan with steps, and each change of phase.
+fn remember(converger: &Converger, work: &Work, old: &Status, status: &mut Status) {
+    let generation = status.spec.generation;
+    if !status.plan.steps.is_empty() && status.plan.hash != old.plan.hash {
+        let what = format!("{}: {}", status.plan.summary, status.plan.steps.join(", "));
+        status.history.insert(0, happened(converger, work, generation, &what));
+    } else if status.phase != old.phase {
+        let what = format!("{:?}", status.phase).to_lowercase();
+        status.history.insert(0, happened(converger, work, generation, &what));
+    }
+}
+
+fn happened(converger: &Converger, work: &Work, generation: i64, what: &str) -> Happened {
+    Happened { at: (converger.now)(), generation, cause: work.cause.clone(), what: what.into() }
+}
+
+/// A plan as the status keeps it.
+pub fn shown(plan: &Plan) -> PlanShown {
+    PlanShown {
+        hash: plan.hash().unwrap_or_default(),
+        summary: render::summary(plan),
+        steps: plan.steps.iter().flat_map(render::step_lines).collect(),
+        waiting: plan
+            .pending
+            .iter()
+            .map(|pending| Waiting {
+                slice: pending.slice.name().into(),
+                resource: pending.resource.to_string(),
+                on: pending.waits.iter().map(|wait| wait.why.clone()).collect(),
+            })
+            .collect(),
+    }
+}
+
+fn inventory(seen: &Inventory) -> BTreeMap<String, String> {
+    let standing = |sighting: &Sighting| match sighting {
+        Sighting::Absent => "absent".to_owned(),
+        Sighting::Present(_) => "present".to_owned(),
+        Sighting::Unreadable(why) => format!("unreadable: {why}"),
+    };
+    seen.all().map(|(id, sighting)| (id.to_string(), standing(sighting))).collect()
+}
+
+/// One condition for each slice that has something in the plan.
+pub fn conditions(plan: &Plan) -> Vec<Condition> {
+    Slice::ALL.into_iter().map(|slice| condition(slice, plan)).collect()
+}
+
+fn condition(slice: Slice, plan: &Plan) -> Condition {
+    let errors = |finding: &&Finding| finding.slice == slice && finding.severity == Severity::Error;
+    let steps = plan.steps.iter().filter(|step| step.slice == slice).count();
+    let waiting = plan.pending.iter().find(|pending| pending.slice == slice);
+    let (kind, reason, message) = match (plan.findings.iter().find(errors), waiting) {
+        (Some(finding), _) => (ConditionType::Stalled, finding.reason, finding.message.clone()),
+        (None, _) if steps > 0 => (ConditionType::Reconciling, Reason::Progressing, format!("{steps} steps")),
+        (None, Some(pending)) => {
+            let why = pending.waits.first().map(|wait| wait.why.as_str()).unwrap_or_default();
+            (ConditionType::Reconciling, Reason::Waiting, format!("{}: {why}", pending.resource))
+        }
+        (None, None) => (ConditionType::Ready, Reason::Converged, String::new()),
+    };
+    Condition { slice, kind, reason, message }
+}

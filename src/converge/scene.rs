@@ -1,0 +1,115 @@
+//! The live spec, admitted: read, checked, compared with the last accepted one, and named.
+
+use crate::condition::{Finding, Reason, Severity};
+use crate::error::CloudError;
+use crate::inventory::Inventory;
+use crate::resources::{Context, Names};
+use crate::slice::Slice;
+use crate::spec::{self, Spec};
+use crate::state::identity::{self, Identity};
+use crate::state::accepted;
+
+use super::{Converger, Work};
+
+/// An admitted spec with everything that follows from it alone.
+pub struct Scene {
+    /// The spec.
+    pub spec: Spec,
+    /// What things are called.
+    pub names: Names,
+    /// Generation of the spec object.
+    pub generation: i64,
+    /// Hash of the spec's meaning.
+    pub digest: String,
+    /// Warnings about the spec.
+    pub findings: Vec<Finding>,
+}
+
+impl Scene {
+    /// What documents are made of.
+    pub fn context<'a>(&'a self, seen: &'a Inventory) -> Context<'a> {
+        Context { spec: &self.spec, names: &self.names, generation: self.generation, seen }
+    }
+}
+
+/// What came of reading the live spec.
+pub enum Admission {
+    /// It can be worked on.
+    Admitted(Box<Scene>),
+    /// It is refused.
+    Refused(Refusal),
+    /// There is none.
+    Withdrawn,
+}
+
+/// Why a spec was refused.
+pub struct Refusal {
+    /// Generation of the refused spec object.
+    pub generation: i64,
+    /// Every error.
+    pub findings: Vec<Finding>,
+}
+
+/// Reads and admits the live spec.
+///
+/// # Errors
+/// When the buckets cannot be read or written.
+pub async fn admit(converger: &Converger, work: &Work) -> Result<Admission, CloudError> {
+    let object = converger.cloud.objects.read(&converger.spec_bucket, &work.object, None).await?;
+    let Some(object) = object else { return Ok(Admission::Withdrawn) };
+    let text = String::from_utf8_lossy(&object.content);
+    let identity = identity::identity(&converger.state, &work.deployment).await?;
+    let admitted = admit_text(converger, work, &text, object.generation, &identity).await?;
+    if let Admission::Admitted(scene) = &admitted {
+        accepted::write(&converger.state, &work.deployment, scene.generation, &scene.spec).await?;
+    }
+    Ok(admitted)
+}
+
+/// Admits a spec given as text, without noting that it was accepted.
+///
+/// # Errors
+/// When the state bucket cannot be read.
+pub async fn admit_text(
+    converger: &Converger,
+    work: &Work,
+    text: &str,
+    generation: i64,
+    identity: &Identity,
+) -> Result<Admission, CloudError> {
+    let refused = |findings| Admission::Refused(Refusal { generation, findings });
+    let reading = match spec::read(&work.object, text) {
+        Ok(reading) => reading,
+        Err(report) => return Ok(refused(report.findings.iter().map(shown).collect())),
+    };
+    let mut findings: Vec<Finding> = reading.findings.iter().map(shown).collect();
+    if let Some((_, old)) = accepted::read(&converger.state, &work.deployment).await? {
+        let acknowledged = reading.spec.acknowledge.iter().cloned().collect();
+        findings.extend(spec::change::compare(&old, &reading.spec, &acknowledged).iter().map(shown));
+    }
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return Ok(refused(findings));
+    }
+    let names = Names::new(&work.deployment, &reading.spec, &identity.deployment_id);
+    let digest = reading.spec.digest();
+    Ok(Admission::Admitted(Box::new(Scene { spec: reading.spec, names, generation, digest, findings })))
+}
+
+/// A spec's finding as the status shows it, with its place in the file in front.
+fn shown(finding: &spec::Finding) -> Finding {
+    let place = finding.span.as_ref().map(|span| format!("line {}, column {}: ", span.line, span.column));
+    let variable = finding.variables.first();
+    let row = variable.and_then(|name| spec::VARIABLES.iter().find(|row| row.name == name.as_str()));
+    Finding {
+        reason: if finding.rule == "NotConverged" { Reason::NotConverged } else { Reason::SpecWarning },
+        severity: match finding.severity {
+            spec::Severity::Error => Severity::Error,
+            spec::Severity::Warning => Severity::Warning,
+            spec::Severity::Info => Severity::Info,
+        },
+        slice: row.map_or(Slice::Project, |row| row.slice),
+        subject: variable.map(ToString::to_string),
+        message: format!("{}{} [{}]", place.unwrap_or_default(), finding.message, finding.rule),
+        help: finding.help.clone(),
+    }
+}

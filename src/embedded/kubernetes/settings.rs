@@ -1,0 +1,102 @@
+//! What a person or a test decides about the world: how long things take and what goes wrong.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the controllers take, by the embedded clock.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Delays {
+    /// From a changed workload to available pods.
+    pub rollout: Duration,
+    /// From a Job to its end.
+    pub job: Duration,
+    /// From a changed Gateway, route or policy to the load balancer that does it.
+    pub gateway: Duration,
+    /// From a Service of type LoadBalancer to its address.
+    pub service: Duration,
+}
+
+impl Default for Delays {
+    /// About what GKE takes.
+    fn default() -> Self {
+        Self {
+            rollout: Duration::from_secs(45),
+            job: Duration::from_secs(30),
+            gateway: Duration::from_secs(240),
+            service: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Delays {
+    /// Everything at once.
+    pub const NONE: Self = Self {
+        rollout: Duration::ZERO,
+        job: Duration::ZERO,
+        gateway: Duration::ZERO,
+        service: Duration::ZERO,
+    };
+
+    /// Each of them changed in the same way.
+    pub fn map(self, change: impl Fn(Duration) -> Duration) -> Self {
+        let Self { rollout, job, gateway, service } = self;
+        Self {
+            rollout: change(rollout),
+            job: change(job),
+            gateway: change(gateway),
+            service: change(service),
+        }
+    }
+}
+
+/// Finds the IP address of a named address, as the load balancer's controller does.
+pub type Addresses = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// A Job that fails.
+#[derive(Clone, Debug)]
+pub struct JobFault {
+    /// What its name begins with.
+    pub prefix: String,
+    /// The last lines its pod prints.
+    pub log: String,
+    /// What its container leaves as termination message.
+    pub termination_message: String,
+    /// How many Jobs it still meets.
+    pub times: usize,
+}
+
+/// The decisions.
+#[derive(Clone, Default)]
+pub struct Settings {
+    /// Whether nothing happens by itself.
+    pub idle: bool,
+    /// How long things take.
+    pub delays: Delays,
+    /// What the pods of Jobs print, by the beginning of the Job's name.
+    pub logs: BTreeMap<String, String>,
+    /// What successful Jobs leave as termination message, by the beginning of the Job's name.
+    pub messages: BTreeMap<String, String>,
+    /// The Jobs that fail.
+    pub failing_jobs: Vec<JobFault>,
+    /// The beginnings of the names of Deployments that never become available.
+    pub stuck: Vec<String>,
+    /// Where named addresses are looked up.
+    pub addresses: Option<Addresses>,
+}
+
+impl Settings {
+    /// The entry whose key is the longest beginning of `name`.
+    pub fn longest<'a>(map: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
+        map.iter()
+            .filter(|(prefix, _)| name.starts_with(*prefix))
+            .max_by_key(|(prefix, _)| prefix.len())
+            .map(|(_, v)| v.as_str())
+    }
+
+    /// The address of `name`, or one that documentation is free to use.
+    pub fn address(&self, name: &str) -> String {
+        let found = self.addresses.as_ref().and_then(|addresses| addresses(name));
+        found.unwrap_or_else(|| format!("203.0.113.{}", 1 + crc32c::crc32c(name.as_bytes()) % 254))
+    }
+}

@@ -1,0 +1,98 @@
+//! What arrives: one file per event, from bytes to a typed event with its natural key.
+//!
+//! An event is a doorbell. Only names are taken from it: bucket, object, generation, job, time. What is true
+//! is read when the work is done. To add an event: a file here with `STEM` and `recognise`, a row in
+//! [`RECOGNISERS`] and [`STEMS`], a file of the same name in `handlers/`, a folder of the same name in `events/`,
+//! and its line in [`not_built_yet`] taken out.
+
+pub mod cloud_event;
+pub mod envelope;
+pub mod foreign;
+pub mod message;
+pub mod not_built_yet;
+pub mod object_change;
+pub mod poison;
+pub mod resync_tick;
+pub mod spec_committed;
+pub mod spec_withdrawn;
+
+use serde_json::Value;
+
+pub use envelope::{Envelope, Headers, open};
+pub use foreign::Foreign;
+pub use not_built_yet::NotBuiltYet;
+pub use poison::{Flaw, Poison};
+pub use resync_tick::ResyncTick;
+pub use spec_committed::SpecCommitted;
+pub use spec_withdrawn::SpecWithdrawn;
+
+/// The stems of the events that are built: the names of their files in `events/`, here and in `handlers/`.
+pub const STEMS: &[&str] = &[resync_tick::STEM, spec_committed::STEM, spec_withdrawn::STEM];
+
+/// A typed event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// An object was written, or its metadata was.
+    SpecCommitted(SpecCommitted),
+    /// An object was deleted, or stopped being the live version.
+    SpecWithdrawn(SpecWithdrawn),
+    /// It is time to look at every deployment.
+    ResyncTick(ResyncTick),
+    /// An event that is known, and that nothing is made of in this version.
+    NotBuiltYet(NotBuiltYet),
+    /// A well-formed event of a type that means nothing to us.
+    Foreign(Foreign),
+}
+
+/// What one kind of event makes of an envelope: `None` when it is another kind's.
+type Recognise = fn(&Envelope) -> Option<Result<Event, Poison>>;
+
+/// Who is asked, in this order.
+const RECOGNISERS: &[Recognise] =
+    &[spec_committed::recognise, spec_withdrawn::recognise, resync_tick::recognise, not_built_yet::recognise];
+
+/// Makes a typed event of an envelope.
+///
+/// # Errors
+/// [`Poison`] when it claims to be an event that it is not.
+pub fn decode(envelope: &Envelope) -> Result<Event, Poison> {
+    let recognised = RECOGNISERS.iter().find_map(|recognise| recognise(envelope));
+    recognised.unwrap_or_else(|| Ok(Event::Foreign(foreign::of(envelope))))
+}
+
+impl Event {
+    /// The event's stem, which also names it in metrics and logs.
+    pub fn stem(&self) -> &'static str {
+        match self {
+            Event::SpecCommitted(_) => spec_committed::STEM,
+            Event::SpecWithdrawn(_) => spec_withdrawn::STEM,
+            Event::ResyncTick(_) => resync_tick::STEM,
+            Event::NotBuiltYet(event) => event.stem,
+            Event::Foreign(_) => "foreign",
+        }
+    }
+
+    /// What tells it from every other event, and makes it equal to its own duplicates, over whichever
+    /// channel they come.
+    pub fn key(&self) -> String {
+        match self {
+            Event::SpecCommitted(event) => event.0.key(),
+            Event::SpecWithdrawn(event) => event.0.key(),
+            Event::ResyncTick(event) => event.key(),
+            Event::NotBuiltYet(event) => format!("{}/{}", event.kind, event.id),
+            Event::Foreign(event) => format!("{}/{}", event.kind, event.id),
+        }
+    }
+
+    /// The event as JSON, as the samples in `events/` have it.
+    pub fn to_json(&self) -> Value {
+        let fields = match self {
+            Event::SpecCommitted(event) => serde_json::to_value(event),
+            Event::SpecWithdrawn(event) => serde_json::to_value(event),
+            Event::ResyncTick(event) => serde_json::to_value(event),
+            Event::NotBuiltYet(event) => serde_json::to_value(event),
+            Event::Foreign(event) => serde_json::to_value(event),
+        };
+        fields.unwrap_or_default()
+    }
+}

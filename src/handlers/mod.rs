@@ -1,0 +1,81 @@
+//! What an event sets in motion: one file per event, each with its table of what it reads, plans and writes.
+//! Pure: what is to be done is said here, and done by the door.
+
+pub mod queue;
+pub mod resync_tick;
+pub mod spec_committed;
+pub mod spec_withdrawn;
+pub mod tasks;
+
+use crate::converge::Work;
+use crate::converge::work::is_spec;
+use crate::events::Event;
+use crate::events::object_change::ObjectChange;
+use crate::slice::Slice;
+
+pub use tasks::Errand;
+
+/// What an event sets in motion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Motion {
+    /// Converge one deployment.
+    Converge(Work),
+    /// Converge every deployment; the cause for their history.
+    ConvergeAll(&'static str),
+    /// Nothing, because it is none of our business.
+    Nothing(&'static str),
+    /// Nothing in this version.
+    NotBuiltYet,
+    /// Nothing: the type is not known to us.
+    Foreign,
+}
+
+/// What an event sets in motion.
+pub fn motion(event: &Event, spec_bucket: &str) -> Motion {
+    match event {
+        Event::SpecCommitted(event) => spec_committed::motion(event, spec_bucket),
+        Event::SpecWithdrawn(event) => spec_withdrawn::motion(event, spec_bucket),
+        Event::ResyncTick(event) => resync_tick::motion(event),
+        Event::NotBuiltYet(_) => Motion::NotBuiltYet,
+        Event::Foreign(_) => Motion::Foreign,
+    }
+}
+
+/// Converging the deployment of a changed spec object. A bucket rings for every object it holds, and a trigger
+/// cannot be told to look at names, so it is done here.
+fn on_object(change: &ObjectChange, spec_bucket: &str, writes: &[Slice]) -> Motion {
+    if change.bucket != spec_bucket {
+        return Motion::Nothing("it is about another bucket");
+    }
+    if !is_spec(&change.object) {
+        return Motion::Nothing("the object is no spec");
+    }
+    let all = writes.len() == Slice::ALL.len();
+    let slices = if all { Vec::new() } else { writes.to_vec() };
+    Motion::Converge(Work { slices, ..Work::on(&change.object, &change.change.cause()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::object_change::Change;
+
+    fn change(bucket: &str, object: &str) -> ObjectChange {
+        ObjectChange {
+            change: Change::Finalized,
+            bucket: bucket.into(),
+            object: object.into(),
+            generation: 1,
+            metageneration: None,
+        }
+    }
+
+    #[test]
+    fn only_specs_of_the_spec_bucket_set_something_in_motion() {
+        let motion = |bucket, object| on_object(&change(bucket, object), "specs", &Slice::ALL);
+        let Motion::Converge(work) = motion("specs", "prod.yaml") else { panic!("nothing in motion") };
+        assert_eq!((work.deployment.as_str(), work.slices.len()), ("prod", 0));
+        assert!(matches!(motion("other", "prod.yaml"), Motion::Nothing(_)));
+        assert!(matches!(motion("specs", "notes.txt"), Motion::Nothing(_)));
+    }
+}

@@ -1,0 +1,78 @@
+//! How an errand looks in the queue: its name, where it goes, how long it may take.
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::tasks::{Errand, Later};
+use crate::cloud::Task;
+
+/// How long the queue waits for an answer, in seconds. The same as the service's own time limit.
+pub const DEADLINE_SECS: u32 = 600;
+
+/// Where the queue delivers.
+#[derive(Clone, Debug)]
+pub struct Address {
+    /// Our own address, without a slash at its end.
+    pub service_url: String,
+}
+
+impl Address {
+    /// The first task of an event's work. Named by the event's natural key, so that a duplicate of the event is
+    /// the same task.
+    pub fn first(&self, errand: &Errand, event_key: &str) -> Task {
+        self.task(errand, None, name(errand, &["event", event_key]))
+    }
+
+    /// A continuation. Named by its time, so that a name is never used twice, and two continuations of the same
+    /// slices for the same moment are one.
+    pub fn later(&self, later: &Later) -> Task {
+        let second = later.at.as_second().to_string();
+        self.task(&later.errand, Some(later.at), name(&later.errand, &["at", &second]))
+    }
+
+    fn task(&self, errand: &Errand, at: Option<Timestamp>, name: String) -> Task {
+        Task {
+            name,
+            at,
+            url: format!("{}/tasks", self.service_url),
+            audience: self.service_url.clone(),
+            body: serde_json::to_value(errand).unwrap_or_default(),
+            deadline_secs: DEADLINE_SECS,
+        }
+    }
+}
+
+/// A hash of what the errand is about and of what makes it unique. A queue is slow with names that begin alike.
+fn name(errand: &Errand, unique: &[&str]) -> String {
+    let work = &errand.work;
+    let mut parts = vec![work.object.as_str()];
+    parts.extend(work.slices.iter().map(|slice| slice.name()));
+    parts.extend(unique);
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    }
+    hex::encode(&hash.finalize()[..20])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::converge::Work;
+
+    #[test]
+    fn a_duplicate_has_its_twins_name_and_nothing_else_has() {
+        let address = Address { service_url: "https://door".into() };
+        let errand = |object| Errand::new(Work::on(object, "test"));
+        let one = address.first(&errand("a.yaml"), "finalized/specs/a.yaml/1");
+        assert_eq!(one.name, address.first(&errand("a.yaml"), "finalized/specs/a.yaml/1").name);
+        assert_ne!(one.name, address.first(&errand("a.yaml"), "finalized/specs/a.yaml/2").name);
+        assert_ne!(one.name, address.first(&errand("b.yaml"), "finalized/specs/a.yaml/1").name);
+        assert_eq!((one.url.as_str(), one.audience.as_str()), ("https://door/tasks", "https://door"));
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let later = |second| address.later(&Later { errand: errand("a.yaml"), at: at(second) });
+        assert_ne!(later(8).name, later(16).name);
+        assert_eq!(later(8).at, Some(at(8)));
+    }
+}

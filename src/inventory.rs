@@ -1,0 +1,90 @@
+//! What was seen of a deployment: resources, secret payloads, operations and log tails.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::resources::{Kind, ResourceId};
+use crate::spec::types::Sensitive;
+
+/// What one look at a resource showed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sighting {
+    /// It is not there.
+    Absent,
+    /// It is there, like this.
+    Present(Value),
+    /// It could not be read; the text says why. Nothing may be concluded from that.
+    Unreadable(String),
+}
+
+/// A secret's newest enabled version.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Payload {
+    /// Version number.
+    pub version: u64,
+    /// The content.
+    pub content: Sensitive,
+}
+
+/// How an operation stands that was started for a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OperationState {
+    /// It is running.
+    Running,
+    /// It ended well.
+    Done,
+    /// It ended badly; the text is the API's own.
+    Failed(String),
+}
+
+/// Everything that was seen, with no secret in its `Debug` form.
+#[derive(Clone, Debug, Default)]
+pub struct Inventory {
+    seen: BTreeMap<ResourceId, Sighting>,
+    /// Kinds (with the parent or namespace) of which all that exists has been listed.
+    pub listed: BTreeSet<(Kind, String)>,
+    /// Newest enabled version of each secret, by the secret's resource name.
+    pub payloads: BTreeMap<String, Payload>,
+    /// Operations in flight or just ended, by the resource they are for.
+    pub operations: BTreeMap<ResourceId, OperationState>,
+    /// Tails of the logs of failed Jobs.
+    pub log_tails: BTreeMap<ResourceId, String>,
+    /// Image references with the digest they stand for: `langgenius/dify-api:1.17.1` to `sha256:…`.
+    pub digests: BTreeMap<String, String>,
+    /// Set when the Kubernetes API could be reached.
+    pub cluster_reachable: bool,
+}
+
+impl Inventory {
+    /// Notes what a look showed.
+    pub fn note(&mut self, id: ResourceId, sighting: Sighting) {
+        self.seen.insert(id, sighting);
+    }
+
+    /// What is known of a resource; `None` when nobody looked.
+    pub fn sighting(&self, id: &ResourceId) -> Option<&Sighting> {
+        self.seen.get(id)
+    }
+
+    /// The resource's body, when it was seen to exist.
+    pub fn body(&self, id: &ResourceId) -> Option<&Value> {
+        match self.seen.get(id) {
+            Some(Sighting::Present(body)) => Some(body),
+            _ => None,
+        }
+    }
+
+    /// Every resource of a kind that was seen to exist.
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (&ResourceId, &Value)> {
+        self.seen.iter().filter(move |(id, _)| id.kind == kind).filter_map(|(id, sighting)| match sighting {
+            Sighting::Present(body) => Some((id, body)),
+            _ => None,
+        })
+    }
+
+    /// Everything that was looked at.
+    pub fn all(&self) -> impl Iterator<Item = (&ResourceId, &Sighting)> {
+        self.seen.iter()
+    }
+}

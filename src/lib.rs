@@ -1,0 +1,20 @@
+//! The library behind the one binary: see the map in `README.md`.
+
+pub mod cli;
+pub mod cloud;
+pub mod condition;
+pub mod config;
+pub mod converge;
+pub mod embedded;
+pub mod error;
+pub mod events;
+pub mod handlers;
+pub mod http;
+pub mod inventory;
+pub mod plan;
+pub mod redact;
+pub mod resources;
+pub mod slice;
+pub mod spec;
+pub mod state;
+pub mod telemetry;

@@ -1,0 +1,72 @@
+//! What to do next. Pure: no time, randomness, environment or I/O.
+
+pub mod check;
+pub mod driver;
+pub mod planner;
+pub mod prune;
+pub mod render;
+pub mod step;
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+pub use check::Checked;
+pub use planner::plan;
+pub use step::{Action, Body, GoogleRequest, KubernetesRequest, Method, Request, Step};
+
+use crate::condition::Finding;
+use crate::resources::{ResourceId, Wait};
+use crate::slice::Slice;
+
+/// Steps that can be taken now, what the rest waits on, and what the user should know.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Plan {
+    /// Steps that can be taken now, in any order and side by side.
+    pub steps: Vec<Step>,
+    /// What has to wait.
+    pub pending: Vec<Pending>,
+    /// What the user should know.
+    pub findings: Vec<Finding>,
+    /// How many resources are as they should be.
+    pub unchanged: usize,
+}
+
+impl Plan {
+    /// Whether everything is as it should be.
+    pub fn is_converged(&self) -> bool {
+        self.steps.is_empty() && self.pending.is_empty() && !self.has_errors()
+    }
+
+    /// Whether something keeps it from ever converging by itself.
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == crate::condition::Severity::Error)
+    }
+
+    /// Seconds until it is worth looking again; `None` when nothing is waited for.
+    pub fn look_again_secs(&self) -> Option<u64> {
+        let waits = self.pending.iter().flat_map(|pending| &pending.waits);
+        waits.map(|wait| wait.kind.look_again_secs()).min()
+    }
+
+    /// A hash of what the plan would do, by which a person can approve exactly this plan.
+    ///
+    /// # Errors
+    /// Only when the plan cannot be written as JSON, which its types rule out.
+    pub fn hash(&self) -> Result<String, serde_json::Error> {
+        let text = serde_json::to_vec(&(&self.steps, &self.pending))?;
+        Ok(hex::encode(Sha256::digest(text)))
+    }
+}
+
+/// A resource that is not as it should be, and about which nothing can be done yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Pending {
+    /// Which resource.
+    pub resource: ResourceId,
+    /// Its slice.
+    pub slice: Slice,
+    /// What will be done when the waiting ends; `None` when it only has to become ready.
+    pub action: Option<Action>,
+    /// What it waits on.
+    pub waits: Vec<Wait>,
+}

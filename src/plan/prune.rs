@@ -1,0 +1,61 @@
+//! Removing Kubernetes objects of ours that the spec no longer names.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::inventory::Inventory;
+use crate::resources::{Declared, Kind, ResourceId, kubernetes};
+use crate::slice::Slice;
+
+use super::{Action, Plan, Request, Step};
+
+/// Adds deletions once everything that is declared in the cluster stands. Until then the old objects
+/// stay: they may be what still serves.
+pub fn prune(plan: &mut Plan, declared: &[Declared], seen: &Inventory) {
+    if !plan.findings.is_empty() || !cluster_settled(plan) {
+        return;
+    }
+    let wanted: BTreeSet<&ResourceId> = declared.iter().map(|declared| &declared.id).collect();
+    for kind in kubernetes::Kind::ALL {
+        if !kubernetes::driver::prunable(kind) {
+            continue;
+        }
+        let leftovers = seen
+            .of_kind(Kind::Kubernetes(kind))
+            .filter(|(id, body)| !wanted.contains(id) && !has_owner(body));
+        for (id, body) in leftovers {
+            if let Some(request) = kubernetes::driver::delete(kind, body) {
+                plan.steps.push(Step {
+                    resource: id.clone(),
+                    slice: slice_of(kind),
+                    action: Action::Delete,
+                    changes: Vec::new(),
+                    request: Request::Kubernetes(request),
+                });
+            }
+        }
+    }
+}
+
+fn cluster_settled(plan: &Plan) -> bool {
+    let in_cluster = |id: &ResourceId| matches!(id.kind, Kind::Kubernetes(_));
+    !plan.steps.iter().any(|step| in_cluster(&step.resource))
+        && !plan.pending.iter().any(|pending| in_cluster(&pending.resource))
+}
+
+/// An object that another object made, such as a CronJob's Job, goes with its owner.
+fn has_owner(body: &Value) -> bool {
+    body.pointer("/metadata/ownerReferences").and_then(Value::as_array).is_some_and(|owners| !owners.is_empty())
+}
+
+fn slice_of(kind: kubernetes::Kind) -> Slice {
+    use kubernetes::Kind::*;
+    match kind {
+        Namespace | ResourceQuota | ServiceAccount | NetworkPolicy => Slice::Cluster,
+        Job => Slice::Migration,
+        Gateway | HttpRoute | GcpBackendPolicy | HealthCheckPolicy | Service => Slice::Exposure,
+        ConfigMap | Secret | PersistentVolumeClaim | CronJob | Deployment | StatefulSet
+        | HorizontalPodAutoscaler | VerticalPodAutoscaler | PodDisruptionBudget => Slice::Workload,
+    }
+}

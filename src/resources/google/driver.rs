@@ -1,0 +1,119 @@
+//! What the planner asks of a Google kind: differences, readiness and calls.
+//!
+//! One driver serves all kinds; what distinguishes them is in their tables (`descriptor.rs`).
+
+use serde_json::Value;
+
+use crate::plan::{Body, GoogleRequest, Method};
+use crate::redact::within;
+use crate::resources::{self, Change, Document, Readiness, Recipe, ResourceId};
+
+use super::descriptor::{Revision, Update};
+use super::{
+    Kind, compare as comparison, enabled_api, labels, patch, policy, project, request, secret_version,
+};
+
+/// The differences between a desired document and what was seen, in the fields that the document has.
+pub fn compare(kind: Kind, desired: &Document, seen: &Value) -> Vec<Change> {
+    match kind {
+        Kind::EnabledApi => enabled_api::compare(desired, seen),
+        kind if kind.is_policy() => policy::compare(desired, seen),
+        kind => comparison::compare(kind.descriptor(), desired, seen),
+    }
+}
+
+/// Whether others may build on a resource that was seen like this.
+pub fn readiness(kind: Kind, seen: &Value) -> Readiness {
+    (kind.descriptor().readiness)(seen)
+}
+
+/// The call that makes a resource. Repeating it harms nothing: a name exists only once.
+pub fn create(id: &ResourceId, desired: &Document, _generation: i64) -> GoogleRequest {
+    request::create(kind(id).descriptor(), id, desired)
+}
+
+/// The call that makes a generated secret version.
+pub fn generate(id: &ResourceId, recipe: Recipe) -> GoogleRequest {
+    let secret = id.name.trim_end_matches("/versions");
+    let descriptor = &secret_version::DESCRIPTOR;
+    let mut call =
+        descriptor.call(Method::Post, descriptor.path(secret, ":addVersion"), secret_version::ADD_VERSION);
+    call.body = Body::Generated(recipe);
+    call
+}
+
+/// The call that removes these differences, with the precondition that nothing changed since it was seen;
+/// or why it cannot be done in place. Some kinds change one field per call; the next look finds the rest.
+///
+/// # Errors
+/// The reason, naming the field, when the API never changes it; or when what was seen lacks the etag,
+/// fingerprint or version that the call has to be tied to.
+pub fn update(
+    id: &ResourceId,
+    desired: &Document,
+    seen: &Value,
+    changes: &[Change],
+    generation: i64,
+) -> Result<GoogleRequest, String> {
+    let descriptor = kind(id).descriptor();
+    for change in changes {
+        if let Some((field, why)) = descriptor.immutable.iter().find(|(field, _)| within(&change.path, field))
+        {
+            let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".into());
+            let (from, to) = (side(&change.from), side(&change.to));
+            return Err(format!("{field} of {id} is {from} and cannot become {to}: {why}"));
+        }
+    }
+    let revision = Revision { id, descriptor, desired, seen, changes, generation };
+    match descriptor.update {
+        Update::Never(why) => Err(format!("{id} cannot be changed: {why}")),
+        Update::Masked { method_id, etag } => patch::masked(&revision, method_id, etag),
+        Update::Merged { method_id, precondition } => patch::merged(&revision, method_id, precondition),
+        Update::Custom(update) => update(&revision),
+    }
+}
+
+/// The call that removes a resource as it was seen; `None` for what holds data and for what never goes.
+pub fn delete(id: &ResourceId, seen: &Value) -> Option<GoogleRequest> {
+    let kind = kind(id);
+    if deletable(kind) { request::delete(kind.descriptor(), id, seen) } else { None }
+}
+
+/// Whether a kind may be removed by itself. Data stores never are.
+pub fn deletable(kind: Kind) -> bool {
+    let descriptor = kind.descriptor();
+    !descriptor.data_store && descriptor.delete.is_some()
+}
+
+/// What takes only one change at a time: a Cloud SQL instance with its databases and users (a second
+/// operation is refused with 409), and a bucket with its policy (they share the metageneration).
+pub fn lane(id: &ResourceId) -> Option<String> {
+    match kind(id) {
+        Kind::SqlInstance | Kind::Bucket | Kind::BucketPolicy => Some(id.name.clone()),
+        Kind::SqlDatabase | Kind::SqlUser => id.name.splitn(5, '/').take(4).map(str::to_owned).reduce(join),
+        _ => None,
+    }
+}
+
+/// The generation of the spec that a resource was written for last, where its labels say so. When it is
+/// newer than ours, nothing may be written.
+pub fn newer_generation(kind: Kind, seen: &Value) -> Option<i64> {
+    let descriptor = kind.descriptor();
+    if !labels::ours(descriptor, seen) {
+        return None;
+    }
+    labels::label(descriptor, seen, labels::GENERATION)?.parse().ok()
+}
+
+fn join(left: String, right: String) -> String {
+    format!("{left}/{right}")
+}
+
+/// The Google kind of an address. Kubernetes kinds have their own driver and never get here; they are
+/// answered with the one kind that nothing can be done to.
+fn kind(id: &ResourceId) -> Kind {
+    match id.kind {
+        resources::Kind::Google(kind) => kind,
+        resources::Kind::Kubernetes(_) => project::KIND,
+    }
+}

@@ -1,0 +1,102 @@
+//! The kinds of Google resources that are read and written.
+
+/// A kind of Google resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "each variant is the API's own word")]
+pub enum Kind {
+    Project,
+    EnabledApi,
+    ProjectPolicy,
+    ServiceAccount,
+    ServiceAccountPolicy,
+    Subnetwork,
+    Cluster,
+    Secret,
+    SecretVersion,
+    SecretPolicy,
+    SqlInstance,
+    SqlDatabase,
+    SqlUser,
+    SqlOperation,
+    Bucket,
+    BucketPolicy,
+    InternalAddress,
+    GlobalAddress,
+    Firewall,
+    Disk,
+    Instance,
+    Repository,
+    Certificate,
+    CertificateMap,
+    CertificateMapEntry,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Kind; 25] = [
+        Kind::Project,
+        Kind::EnabledApi,
+        Kind::ProjectPolicy,
+        Kind::ServiceAccount,
+        Kind::ServiceAccountPolicy,
+        Kind::Subnetwork,
+        Kind::Cluster,
+        Kind::Secret,
+        Kind::SecretVersion,
+        Kind::SecretPolicy,
+        Kind::SqlInstance,
+        Kind::SqlDatabase,
+        Kind::SqlUser,
+        Kind::SqlOperation,
+        Kind::Bucket,
+        Kind::BucketPolicy,
+        Kind::InternalAddress,
+        Kind::GlobalAddress,
+        Kind::Firewall,
+        Kind::Disk,
+        Kind::Instance,
+        Kind::Repository,
+        Kind::Certificate,
+        Kind::CertificateMap,
+        Kind::CertificateMapEntry,
+    ];
+
+    /// Whether it is the IAM policy of another resource, whose name it has.
+    pub fn is_policy(self) -> bool {
+        matches!(
+            self,
+            Kind::ProjectPolicy | Kind::ServiceAccountPolicy | Kind::SecretPolicy | Kind::BucketPolicy
+        )
+    }
+
+    /// The kind's name in plans and status.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Project => "Project",
+            Kind::EnabledApi => "EnabledApi",
+            Kind::ProjectPolicy => "ProjectPolicy",
+            Kind::ServiceAccount => "ServiceAccount(GCP)",
+            Kind::ServiceAccountPolicy => "ServiceAccountPolicy",
+            Kind::Subnetwork => "Subnetwork",
+            Kind::Cluster => "Cluster",
+            Kind::Secret => "Secret(GCP)",
+            Kind::SecretVersion => "SecretVersion",
+            Kind::SecretPolicy => "SecretPolicy",
+            Kind::SqlInstance => "SqlInstance",
+            Kind::SqlDatabase => "SqlDatabase",
+            Kind::SqlUser => "SqlUser",
+            Kind::SqlOperation => "SqlOperation",
+            Kind::Bucket => "Bucket",
+            Kind::BucketPolicy => "BucketPolicy",
+            Kind::InternalAddress => "InternalAddress",
+            Kind::GlobalAddress => "GlobalAddress",
+            Kind::Firewall => "Firewall",
+            Kind::Disk => "Disk",
+            Kind::Instance => "Instance",
+            Kind::Repository => "Repository",
+            Kind::Certificate => "Certificate",
+            Kind::CertificateMap => "CertificateMap",
+            Kind::CertificateMapEntry => "CertificateMapEntry",
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What is read, and how answers are taken apart.
+
+use serde_json::json;
+
+use super::*;
+
+fn ids(kind: Kind, names: &[&str]) -> BTreeSet<ResourceId> {
+    names.iter().map(|name| ResourceId::google(kind, *name)).collect()
+}
+
+fn beside_discovery(ids: &BTreeSet<ResourceId>) -> Vec<Read> {
+    reads("p", ids).into_iter().skip(2).collect()
+}
+
+#[test]
+fn a_project_alone_is_discovered() {
+    let methods: Vec<&str> = reads("p", &BTreeSet::new()).iter().map(|read| read.request.method_id).collect();
+    assert_eq!(methods, ["compute.subnetworks.aggregatedList", "container.projects.locations.clusters.list"]);
+}
+
+#[test]
+fn secrets_of_a_deployment_are_one_list() {
+    let reads = beside_discovery(&ids(
+        Kind::Secret,
+        &["projects/p/secrets/appx1f-a-b", "projects/p/secrets/appx1f-c"],
+    ));
+    assert_eq!(reads.len(), 1);
+    assert_eq!(reads[0].request.query, [("filter", "name:appx1f".to_owned())]);
+    // A name outside the filter would otherwise count as absent.
+    let apart =
+        beside_discovery(&ids(Kind::Secret, &["projects/p/secrets/appx1f-a", "projects/p/secrets/other"]));
+    assert!(apart[0].request.query.is_empty());
+}
+
+#[test]
+fn names_with_the_projects_number_become_ours() {
+    let page = json!({"secrets": [{"name": "projects/123/secrets/s"}]});
+    assert_eq!(items(Kind::Secret, "projects/p", &page)[0].0.name, "projects/p/secrets/s");
+    let page = json!({"items": [{"name": "files"}]});
+    assert_eq!(items(Kind::Bucket, "b", &page)[0].0.name, "b/files");
+}
+
+#[test]
+fn an_aggregated_list_tells_where_things_are() {
+    let page = json!({"items": {"zones/us-central1-b": {"instances": [{"name": "app-nfs-1"}]},
+                                "zones/us-central1-c": {"warning": {"code": "NO_RESULTS_ON_PAGE"}}}});
+    let found = items(Kind::Instance, "projects/p", &page);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].0.name, "projects/p/zones/us-central1-b/instances/app-nfs-1");
+    let clusters = json!({"clusters": [{"name": "c", "location": "us-central1"}]});
+    assert_eq!(
+        items(Kind::Cluster, "projects/p", &clusters)[0].0.name,
+        "projects/p/locations/us-central1/clusters/c"
+    );
+}
+
+#[test]
+fn databases_are_listed_per_instance_and_cover_it() {
+    let wanted =
+        ids(Kind::SqlDatabase, &["projects/p/instances/i/databases/a", "projects/p/instances/i/databases/b"]);
+    let reads = beside_discovery(&wanted);
+    assert_eq!(reads.len(), 1);
+    assert_eq!(reads[0].request.path, "v1/projects/p/instances/i/databases");
+    assert!(wanted.iter().all(|id| covered(&reads[0].covers, id)));
+    let other = ResourceId::google(Kind::SqlDatabase, "projects/p/instances/i2/databases/a");
+    assert!(!covered(&reads[0].covers, &other));
+}
+
+#[test]
+fn an_instance_comes_with_its_operations() {
+    let reads = beside_discovery(&ids(Kind::SqlInstance, &["projects/p/instances/i"]));
+    let methods: Vec<&str> = reads.iter().map(|read| read.request.method_id).collect();
+    assert_eq!(methods, ["sql.instances.get", "sql.operations.list"]);
+    assert_eq!(reads[1].request.path, "v1/projects/p/operations");
+}
+
+#[test]
+fn a_secrets_content_is_the_newest_version() {
+    let reads = beside_discovery(&ids(Kind::SecretVersion, &["projects/p/secrets/s/versions"]));
+    assert_eq!(reads[0].request.path, "v1/projects/p/secrets/s/versions/latest:access");
+}

@@ -1,0 +1,61 @@
+//! Who may read a secret: the NFS VM reads the Redis password when it starts, nobody else anything.
+//!
+//! Identity: the secret's name. Desired: `roles/secretmanager.secretAccessor` on that one secret for the VM's
+//! account. Pods get their secrets from Kubernetes, so their accounts have no access at all. Compare: contained.
+//! Written with the etag; a stale one is refused with 409 ABORTED (Secret Manager v1).
+
+use serde_json::{Value, json};
+
+use crate::plan::{GoogleRequest, Method};
+use crate::resources::{Context, Declared, Desired, Document, ResourceId, facts};
+use crate::slice::Slice;
+
+use super::descriptor::{Create, Descriptor, READ_ONLY, Revision, Update};
+use super::{Kind, declared, policy, request, secret, service_account};
+
+/// Secret Manager v1.
+pub const DESCRIPTOR: Descriptor = Descriptor {
+    host: "secretmanager.googleapis.com",
+    get: "secretmanager.projects.secrets.getIamPolicy",
+    create: Create::Custom(create),
+    update: Update::Custom(update),
+    ..READ_ONLY
+};
+
+const SET: &str = "secretmanager.projects.secrets.setIamPolicy";
+
+/// The address of a secret's policy, by the end of the secret's name.
+pub fn id(context: &Context<'_>, suffix: &str) -> ResourceId {
+    ResourceId::google(Kind::SecretPolicy, context.names.secret(suffix))
+}
+
+/// The one grant, when Redis is ours.
+pub fn declare(context: &Context<'_>) -> Vec<Declared> {
+    if !facts::redis_is_ours(context.spec) {
+        return Vec::new();
+    }
+    let email = context.names.account_email(&context.names.nfs_account());
+    let bindings = [("roles/secretmanager.secretAccessor", vec![service_account::member(&email)])];
+    let needs = vec![secret::id(context, "redis-password"), service_account::id(context, &email)];
+    let desired = Desired::Ready(policy::document(&bindings));
+    vec![declared(context, id(context, "redis-password"), Slice::Secrets, desired, needs)]
+}
+
+/// The call that reads it, conditions included.
+pub fn read(id: &ResourceId) -> GoogleRequest {
+    let mut call = DESCRIPTOR.call(Method::Get, DESCRIPTOR.path(&id.name, ":getIamPolicy"), DESCRIPTOR.get);
+    call.query.push(("options.requestedPolicyVersion", "3".into()));
+    call
+}
+
+fn create(id: &ResourceId, desired: &Document) -> GoogleRequest {
+    set(id, policy::first(desired))
+}
+
+fn update(revision: &Revision<'_>) -> Result<GoogleRequest, String> {
+    Ok(set(revision.id, policy::complete(revision.desired, revision.seen)?))
+}
+
+fn set(id: &ResourceId, policy: Value) -> GoogleRequest {
+    request::on(&DESCRIPTOR, id, ":setIamPolicy", SET, json!({ "policy": policy }))
+}

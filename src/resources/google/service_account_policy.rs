@@ -1,0 +1,75 @@
+//! Who may act as a service account: the pods' Kubernetes accounts, through workload identity.
+//!
+//! Identity: the account's name. Desired: `roles/iam.workloadIdentityUser` for
+//! `serviceAccount:<pool>[<namespace>/<Kubernetes account>]`. Compare: contained. Written with the etag. It waits
+//! for the cluster, because a pool that does not exist is refused as a member (IAM v1).
+
+use serde_json::{Value, json};
+
+use crate::plan::{GoogleRequest, Method};
+use crate::resources::{Context, Declared, Desired, Document, ResourceId, facts};
+use crate::slice::Slice;
+
+use super::descriptor::{Create, Descriptor, READ_ONLY, Revision, Update};
+use super::{Kind, declared, policy, request, service_account};
+
+/// IAM v1.
+pub const DESCRIPTOR: Descriptor = Descriptor {
+    host: "iam.googleapis.com",
+    get: "iam.projects.serviceAccounts.getIamPolicy",
+    create: Create::Custom(create),
+    update: Update::Custom(update),
+    ..READ_ONLY
+};
+
+const SET: &str = "iam.projects.serviceAccounts.setIamPolicy";
+
+/// The address of an account's policy.
+pub fn id(context: &Context<'_>, email: &str) -> ResourceId {
+    ResourceId::google(Kind::ServiceAccountPolicy, service_account::id(context, email).name)
+}
+
+/// One binding for the API's Kubernetes account and one for the plugin daemon's.
+pub fn declare(context: &Context<'_>) -> Vec<Declared> {
+    let names = context.names;
+    [
+        (facts::workload_account(context), names.service().to_owned()),
+        (facts::plugin_account(context), names.component("plugin-daemon")),
+    ]
+    .into_iter()
+    .map(|(email, account)| {
+        let needs = vec![service_account::id(context, &email)];
+        declared(context, id(context, &email), Slice::Project, desired(context, &account), needs)
+    })
+    .collect()
+}
+
+fn desired(context: &Context<'_>, account: &str) -> Desired {
+    match facts::cluster(context) {
+        Err(wait) => Desired::Waiting(vec![wait]),
+        Ok(cluster) => {
+            let namespace = context.names.namespace(context.spec);
+            let member = format!("serviceAccount:{}[{namespace}/{account}]", cluster.workload_pool);
+            Desired::Ready(policy::document(&[("roles/iam.workloadIdentityUser", vec![member])]))
+        }
+    }
+}
+
+/// The call that reads it, conditions included.
+pub fn read(id: &ResourceId) -> GoogleRequest {
+    let mut call = DESCRIPTOR.call(Method::Post, DESCRIPTOR.path(&id.name, ":getIamPolicy"), DESCRIPTOR.get);
+    call.query.push(("options.requestedPolicyVersion", "3".into()));
+    call
+}
+
+fn create(id: &ResourceId, desired: &Document) -> GoogleRequest {
+    set(id, policy::first(desired))
+}
+
+fn update(revision: &Revision<'_>) -> Result<GoogleRequest, String> {
+    Ok(set(revision.id, policy::complete(revision.desired, revision.seen)?))
+}
+
+fn set(id: &ResourceId, policy: Value) -> GoogleRequest {
+    request::on(&DESCRIPTOR, id, ":setIamPolicy", SET, json!({ "policy": policy }))
+}

@@ -1,0 +1,50 @@
+//! The two databases: Dify's and the plugin daemon's.
+//!
+//! Identity: `<instance>/databases/<d>`. Desired: UTF-8. Owner and extensions are the db-init Job's. Compare:
+//! nothing; a database's encoding is fixed. Never removed. It is made after the secrets that belong to its data,
+//! so that a database that exists proves that they once did (Cloud SQL Admin v1).
+
+use serde_json::json;
+
+use crate::resources::{Context, Declared, Desired, ResourceId};
+use crate::slice::Slice;
+
+use super::descriptor::{Create, Descriptor, READ_ONLY, Update};
+use super::secret_version;
+use super::{Kind, declared, ready_or_waiting, secret, sql_instance, sql_operation};
+
+/// Cloud SQL Admin v1.
+pub const DESCRIPTOR: Descriptor = Descriptor {
+    host: "sqladmin.googleapis.com",
+    get: "sql.databases.get",
+    create: Create::NamedInBody { method_id: "sql.databases.insert" },
+    update: Update::Never("a database's encoding is fixed"),
+    written_once: &["/charset"],
+    data_store: true,
+    ..READ_ONLY
+};
+
+/// The address of a database: `""` is Dify's, `"_plugin"` the plugin daemon's.
+pub fn id(context: &Context<'_>, suffix: &str) -> ResourceId {
+    let name = context.names.database_object(&context.spec.db_name, context.spec, suffix);
+    ResourceId::google(Kind::SqlDatabase, format!("{}/databases/{name}", sql_instance::id(context).name))
+}
+
+/// Both databases.
+pub fn declare(context: &Context<'_>) -> Vec<Declared> {
+    let busy = sql_operation::running(context);
+    ["", "_plugin"]
+        .into_iter()
+        .map(|suffix| {
+            let id = id(context, suffix);
+            let desired = match &busy {
+                Some(wait) if context.seen.body(&id).is_none() => Desired::Waiting(vec![wait.clone()]),
+                _ => ready_or_waiting(Ok(json!({"charset": "UTF8"}))),
+            };
+            let secrets = secret::generated(context.spec).into_iter().filter(|secret| secret.irreplaceable);
+            let mut needs = vec![sql_instance::id(context)];
+            needs.extend(secrets.map(|secret| secret_version::id(context, secret.suffix)));
+            declared(context, id, Slice::Database, desired, needs)
+        })
+        .collect()
+}

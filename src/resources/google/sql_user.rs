@@ -1,0 +1,57 @@
+//! The two login roles, of which one is in use and the other takes its place when the password rotates.
+//!
+//! Identity: `<instance>/users/<u>`. Desired: a password from its secret, which counts only when the role is made
+//! (the API never gives it back). Owner role, grants and limits are the db-init Job's (Cloud SQL Admin v1).
+
+use serde_json::json;
+
+use crate::resources::{Context, Declared, Desired, Document, ResourceId, facts};
+use crate::slice::Slice;
+
+use super::descriptor::{Create, Descriptor, READ_ONLY, Update};
+use super::secret_version;
+use super::{Kind, declared, sql_instance, sql_operation};
+
+/// Cloud SQL Admin v1.
+pub const DESCRIPTOR: Descriptor = Descriptor {
+    host: "sqladmin.googleapis.com",
+    get: "sql.users.get",
+    create: Create::NamedInBody { method_id: "sql.users.insert" },
+    update: Update::Never("a login role's password is changed by the rotation alone"),
+    written_once: &["/password"],
+    secret: &["/password"],
+    ..READ_ONLY
+};
+
+/// The address of a login role: `a` or `b`.
+pub fn id(context: &Context<'_>, side: &str) -> ResourceId {
+    let name = context.names.database_object(&context.spec.db_user, context.spec, &format!("_{side}"));
+    ResourceId::google(Kind::SqlUser, format!("{}/users/{name}", sql_instance::id(context).name))
+}
+
+/// Both roles.
+pub fn declare(context: &Context<'_>) -> Vec<Declared> {
+    ["a", "b"]
+        .into_iter()
+        .map(|side| {
+            let suffix = format!("db-password-{side}");
+            let id = id(context, side);
+            let needs = vec![sql_instance::id(context), secret_version::id(context, &suffix)];
+            let desired = desired(context, &id, &suffix);
+            declared(context, id, Slice::Database, desired, needs)
+        })
+        .collect()
+}
+
+fn desired(context: &Context<'_>, id: &ResourceId, suffix: &str) -> Desired {
+    let exists = context.seen.body(id).is_some();
+    match (sql_operation::running(context), facts::secret(context, suffix)) {
+        (Some(wait), _) if !exists => Desired::Waiting(vec![wait]),
+        (_, Ok(payload)) => {
+            let body = json!({"password": payload.content.reveal()});
+            Desired::Ready(Document::with_secrets(body, DESCRIPTOR.secret))
+        }
+        (_, Err(_)) if exists => Desired::Found,
+        (_, Err(wait)) => Desired::Waiting(vec![wait]),
+    }
+}

@@ -1,0 +1,50 @@
+//! The Kubernetes accounts that have an identity on Google Cloud.
+//!
+//! The plugin daemon runs code of third parties and has an account of its own, which reaches the plugin
+//! bucket and the database and not Dify's files. Pods that need nothing of Google have no account.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::ServiceAccount;
+
+use crate::resources::{Declared, Names, ResourceId, facts};
+use crate::slice::Slice;
+
+use super::Kind;
+use super::scope::Scope;
+use super::waits::Waits;
+
+/// The annotation that binds a Kubernetes account to a Google one.
+const IDENTITY: &str = "iam.gke.io/gcp-service-account";
+
+/// The account of everything that runs the API image.
+pub fn workload(names: &Names) -> String {
+    names.service().to_owned()
+}
+
+/// The plugin daemon's account.
+pub fn plugin_daemon(names: &Names) -> String {
+    names.component("plugin-daemon")
+}
+
+/// The address of an account.
+pub fn id(scope: &Scope<'_>, name: &str) -> ResourceId {
+    scope.id(Kind::ServiceAccount, name)
+}
+
+/// Both accounts.
+pub fn declare(scope: &Scope<'_>) -> Vec<Declared> {
+    [
+        (workload(scope.names()), "api", facts::workload_account(scope.context)),
+        (plugin_daemon(scope.names()), "plugin-daemon", facts::plugin_account(scope.context)),
+    ]
+    .into_iter()
+    .map(|(name, component, email)| {
+        let mut metadata = scope.metadata(&name, component);
+        metadata.annotations = Some(BTreeMap::from([(IDENTITY.to_owned(), email)]));
+        let body =
+            ServiceAccount { metadata, automount_service_account_token: Some(false), ..Default::default() };
+        scope.declare(Kind::ServiceAccount, &name, Slice::Cluster, vec![], &Waits::default(), &body)
+    })
+    .collect()
+}

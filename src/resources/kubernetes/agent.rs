@@ -1,0 +1,119 @@
+//! Agent v2 (Dify 1.16 and later, off by default): its server, its sandbox, and the sandbox's proxy.
+
+use k8s_openapi::api::core::v1::Container;
+
+use crate::resources::Declared;
+use crate::spec::Spec;
+
+use super::environment::{self, Application};
+use super::images::Image;
+use super::probes::{self, pace};
+use super::scope::Scope;
+use super::service::{AGENT_BACKEND_PORT, AGENT_SANDBOX_PORT};
+use super::sizes::size;
+use super::standalone::{self, Standalone};
+use super::workload::Replacement;
+use super::{enabled, security, ssrf_proxy};
+
+/// The server's name.
+pub const BACKEND: &str = "agent-backend";
+/// The sandbox's name.
+pub const SANDBOX: &str = "agent-sandbox";
+/// The name of the sandbox's proxy.
+pub const PROXY: &str = "agent-proxy";
+
+/// All three.
+pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
+    if !enabled(&scope.spec().agent_backend, false) {
+        return Vec::new();
+    }
+    let mut waits = application.waits();
+    let platform = application.platform();
+    let secrets = environment::secrets::agent_backend(scope, &application.secrets, platform, &mut waits);
+    let sandbox_secrets = environment::secrets::agent_sandbox(&secrets);
+    let backend = Standalone { secrets, waits: waits.clone(), ..backend(scope) };
+    let sandbox = Standalone { secrets: sandbox_secrets, waits, ..sandbox(scope) };
+    let mut all = standalone::declare(scope, backend, |pod, _| pod.with_scratch("tmp", "/tmp"));
+    all.extend(standalone::declare(scope, sandbox, |pod, _| pod));
+    all.extend(ssrf_proxy::squid(scope, PROXY, 1, &[], &[], &rules(scope)));
+    all
+}
+
+/// The server. Runs live in its process, so one pod is replaced by the next as late as possible.
+fn backend<'a>(scope: &Scope<'a>) -> Standalone<'a> {
+    let spec: &'a Spec = scope.spec();
+    let main = Container {
+        security_context: Some(security::unprivileged(security::DIFY_UID, false)),
+        ..reachable(AGENT_BACKEND_PORT)
+    };
+    Standalone {
+        component: BACKEND,
+        image: Image::AgentBackend,
+        port: AGENT_BACKEND_PORT,
+        plain: environment::agent::backend(scope),
+        main,
+        resources: spec.agent_backend.resources.as_ref(),
+        replicas: spec.agent_backend.replicas.unwrap_or(1),
+        ..blank()
+    }
+}
+
+/// The sandbox: its own user, and files that live as long as the pod.
+fn sandbox<'a>(scope: &Scope<'a>) -> Standalone<'a> {
+    let health = |pace| Some(probes::http("/healthz", AGENT_SANDBOX_PORT, pace));
+    let main = Container {
+        startup_probe: health(pace(5, 5, 60)),
+        readiness_probe: health(probes::READINESS),
+        liveness_probe: health(pace(30, 10, 5)),
+        security_context: Some(security::as_image()),
+        ..Default::default()
+    };
+    Standalone {
+        component: SANDBOX,
+        image: Image::AgentSandbox,
+        port: AGENT_SANDBOX_PORT,
+        plain: environment::agent::sandbox(scope),
+        main,
+        // Sessions are bound to their pod.
+        replacement: Replacement::OneAtATime,
+        ..blank()
+    }
+}
+
+fn blank<'a>() -> Standalone<'a> {
+    Standalone {
+        component: BACKEND,
+        image: Image::AgentBackend,
+        port: AGENT_BACKEND_PORT,
+        plain: Default::default(),
+        secrets: Default::default(),
+        waits: Default::default(),
+        main: Default::default(),
+        resources: None,
+        size: size("500m", "1Gi", "2Gi"),
+        replicas: 1,
+        replacement: Replacement::Rolling,
+        needs: vec![],
+    }
+}
+
+/// It has no health route.
+fn reachable(port: u16) -> Container {
+    Container {
+        startup_probe: Some(probes::tcp(port, pace(5, 5, 60))),
+        readiness_probe: Some(probes::tcp(port, probes::READINESS)),
+        liveness_probe: Some(probes::tcp(port, pace(30, 5, 5))),
+        ..Default::default()
+    }
+}
+
+/// The sandbox reaches two private things, and only below these paths: the server's stub and Dify's
+/// files (upstream's rules).
+fn rules(scope: &Scope<'_>) -> String {
+    let (backend, api) = (scope.names().component(BACKEND), scope.names().service());
+    format!(
+        "acl to_backend dstdomain -n {backend}\nacl to_api dstdomain -n {api}\n\
+         acl stub_path urlpath_regex -i ^/agent-stub/\nacl files_path urlpath_regex -i ^/files/\n\
+         http_access allow to_backend stub_path\nhttp_access allow to_api files_path\n"
+    )
+}

@@ -1,0 +1,85 @@
+//! The Job that brings the schema to a version, and proves it.
+//!
+//! One Job, because of several migrations at once all but one report success and do nothing. The proof
+//! is its own container: the schema's head must be the image's.
+
+use k8s_openapi::api::core::v1::Container;
+
+use crate::resources::{Declared, ResourceId};
+use crate::slice::Slice;
+
+use super::environment::{self, Application};
+use super::images::{self, Image};
+use super::job::{self, Attempt};
+use super::scope::{Scope, bounded, dns};
+use super::sizes::{resources, size};
+use super::{Kind, application, config, db_init, gates, jobs, stamp};
+
+/// The component's name.
+pub const COMPONENT: &str = "migrate";
+
+/// Least seconds: an upgrade may build indexes on large tables.
+const DEADLINE_SECS: u32 = 1800;
+
+/// The migration needs Redis for its lock and fails without; a new VM takes minutes to offer it.
+const MIGRATE: &str = "until (exec 3<>\"/dev/tcp/$REDIS_HOST/$REDIS_PORT\") 2>/dev/null; do\n  \
+     echo \"waiting for Redis at $REDIS_HOST:$REDIS_PORT\"; sleep 5\ndone\n\
+     exec /bin/bash /entrypoint.sh\n";
+
+/// Log lines may come between, so only what looks like a revision counts.
+const VERIFY: &str = r#"set -euo pipefail
+revisions() { sed -nE 's/^([0-9a-f]{6,40})( \(.*\))?$/\1/p' | sort -u | tr '\n' ' '; }
+current=$(flask db current | revisions)
+heads=$(flask db heads | revisions)
+if [ -n "$heads" ] && [ "$current" = "$heads" ]; then
+  echo "the schema is at $current" | tee /dev/termination-log
+else
+  echo "the schema is at ${current:-nothing}, the image expects ${heads:-nothing}" | tee /dev/termination-log
+  exit 1
+fi
+"#;
+
+/// The Job's address: another version or another image of the same version is another Job.
+pub fn id(scope: &Scope<'_>) -> ResourceId {
+    scope.id(Kind::Job, &name(scope))
+}
+
+/// The Job and its ConfigMap.
+pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
+    let slice = Slice::Migration;
+    let plain = environment::worker::migration(scope, application);
+    let config_map = config::name(scope, COMPONENT);
+    let mut waits = application.waits();
+    let main = Container {
+        name: "verify".into(),
+        command: Some(vec!["/bin/bash".into(), "-c".into(), VERIFY.into()]),
+        resources: Some(resources(None, size("1000m", "2Gi", "1Gi"))),
+        ..Default::default()
+    };
+    let pod = application::pod(scope, application, &config_map, &plain, None, main, &mut waits);
+    let migrate = Container {
+        name: COMPONENT.into(),
+        command: Some(vec!["/bin/bash".into(), "-c".into(), MIGRATE.into()]),
+        ..pod.main.clone()
+    };
+    let pod = pod.after(migrate).with_proxy(scope, &mut waits);
+    let deadline_secs = scope.spec().job_execution_wait_timeout.max(DEADLINE_SECS);
+    let attempt = Attempt { retries: 2, deadline_secs: Some(deadline_secs), completions: 1 };
+    let name = name(scope);
+    let body = job::job(scope, &name, COMPONENT, attempt, pod.template(scope, COMPONENT));
+    let mut needs = gates::application(scope, &config_map);
+    needs.push(db_init::id(scope));
+    needs.extend(jobs::gating(scope));
+    vec![
+        config::declare(scope, &config_map, COMPONENT, slice, &plain, &application.plain_waits),
+        scope.declare(Kind::Job, &name, slice, needs, &waits, &body),
+    ]
+}
+
+/// Without the digest there is no hash; then the Job waits for it under a name without one.
+fn name(scope: &Scope<'_>) -> String {
+    let version = dns(&scope.spec().application_version);
+    let digest = images::pinned(scope.context, Image::Api).map(|image| stamp::short_hash(&image));
+    let parts: Vec<String> = [COMPONENT.to_owned(), version].into_iter().chain(digest).collect();
+    bounded(&scope.names().component(&parts.join("-")))
+}

@@ -1,0 +1,105 @@
+//! Kubernetes objects: what should exist in the cluster.
+//!
+//! One file per component or kind of object, each with a `declare`; `driver` answers the planner's
+//! questions about all of them.
+
+mod account;
+mod additional;
+mod adjustment;
+mod agent;
+mod api;
+mod application;
+mod autoscaling;
+mod beat;
+mod compare;
+mod config;
+mod credentials;
+mod cron;
+pub mod database;
+pub mod db_init;
+pub mod driver;
+mod environment;
+mod front;
+mod gates;
+mod gateway;
+pub mod images;
+mod job;
+mod jobs;
+pub mod kind;
+mod migration;
+mod namespace;
+mod network;
+mod network_policy;
+mod plugin_daemon;
+mod pod;
+mod policies;
+mod probes;
+mod proxy;
+mod quantity;
+mod quota;
+mod readiness;
+mod sandbox;
+mod scope;
+mod security;
+mod service;
+mod sizes;
+mod ssrf_proxy;
+pub mod stamp;
+mod standalone;
+mod storage;
+mod users;
+mod waits;
+mod web;
+mod websocket;
+mod worker;
+mod workload;
+
+pub use kind::Kind;
+
+use super::{Context, Declared};
+use crate::spec::types::Component;
+use environment::Application;
+use scope::Scope;
+
+/// Every Kubernetes object that should exist. Without `deploy_application` that is the namespace with
+/// its accounts and quota.
+pub fn declare(context: &Context<'_>) -> Vec<Declared> {
+    let scope = Scope::new(context);
+    let mut all = [namespace::declare(&scope), quota::declare(&scope), account::declare(&scope)].concat();
+    if context.spec.deploy_application {
+        all.extend(deployed(&scope));
+    }
+    all
+}
+
+fn deployed(scope: &Scope<'_>) -> Vec<Declared> {
+    let application = Application::new(scope);
+    [
+        network_policy::declare(scope),
+        vec![application::secret(scope, &application)],
+        db_init::declare(scope, &application),
+        jobs::declare(scope, &application),
+        migration::declare(scope, &application),
+        plugin_daemon::declare(scope, &application),
+        sandbox::declare(scope, &application),
+        ssrf_proxy::declare(scope),
+        agent::declare(scope, &application),
+        service::declare_api(scope),
+        api::declare(scope, &application),
+        worker::declare(scope, &application),
+        beat::declare(scope, &application),
+        websocket::declare(scope, &application),
+        web::declare(scope),
+        autoscaling::declare(scope),
+        additional::declare(scope, &application),
+        cron::declare(scope, &application),
+        gateway::declare(scope),
+        policies::declare(scope),
+    ]
+    .concat()
+}
+
+/// Whether a component runs, given what it does when the spec says nothing.
+pub fn enabled(component: &Component, default: bool) -> bool {
+    component.enabled.unwrap_or(default)
+}

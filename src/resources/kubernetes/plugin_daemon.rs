@@ -1,0 +1,69 @@
+//! The plugin daemon. Without it there are no models, no datasets and no tools.
+
+use k8s_openapi::api::core::v1::Container;
+
+use crate::resources::Declared;
+
+use super::environment::plugin_daemon::WORKING_ROOT;
+use super::environment::{self, Application};
+use super::images::Image;
+use super::probes::{self, pace};
+use super::scope::Scope;
+use super::service::PLUGIN_DAEMON_PORT;
+use super::sizes::size;
+use super::standalone::{self, Standalone};
+use super::workload::Replacement;
+use super::{account, enabled, gates, security, storage};
+
+/// The component's name.
+pub const COMPONENT: &str = "plugin-daemon";
+
+/// It answers once its own schema is up to date; what lies behind it is not asked.
+pub const HEALTH: &str = "/health/check";
+
+/// Room for unpacked plugins and their Python environments. They can be built again, which takes minutes
+/// and the package index, so they outlive the pod.
+const DISK: &str = "20Gi";
+
+/// The plugin daemon, its disk, and what it reads. It runs as root and builds environments in its own
+/// file system; its image allows nothing else.
+pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
+    let wanted = &scope.spec().plugin_daemon;
+    if !enabled(wanted, true) {
+        return Vec::new();
+    }
+    let claim = scope.names().component(COMPONENT);
+    let (claim_id, disk) = storage::claim(scope, &claim, COMPONENT, DISK, storage::STORAGE_CLASS);
+    let mut needs = gates::plugin_daemon(scope);
+    needs.push(claim_id);
+    let port = PLUGIN_DAEMON_PORT;
+    let main = Container {
+        startup_probe: Some(probes::http(HEALTH, port, pace(5, 5, 60))),
+        readiness_probe: Some(probes::http(HEALTH, port, probes::READINESS)),
+        liveness_probe: Some(probes::http(HEALTH, port, pace(30, 10, 5))),
+        security_context: Some(security::as_image()),
+        ..Default::default()
+    };
+    let component = Standalone {
+        component: COMPONENT,
+        image: Image::PluginDaemon,
+        port,
+        plain: environment::plugin_daemon::plugin_daemon(scope, application),
+        secrets: environment::secrets::plugin_daemon(&application.secrets),
+        waits: application.waits(),
+        main,
+        resources: wanted.resources.as_ref(),
+        size: size("1000m", "2Gi", "2Gi"),
+        replicas: wanted.replicas.unwrap_or(1),
+        // Two pods cannot have one disk.
+        replacement: Replacement::OneAtATime,
+        needs,
+    };
+    let mut all = standalone::declare(scope, component, |pod, waits| {
+        pod.with_identity(account::plugin_daemon(scope.names()))
+            .with_proxy(scope, waits)
+            .with_volume(storage::claimed("storage", &claim), storage::mount("storage", WORKING_ROOT))
+    });
+    all.push(disk);
+    all
+}

@@ -1,0 +1,14 @@
+//! The whole default deployment as YAML, and what must be true of every object of every deployment.
+
+mod library {
+    pub use dify_reconciler::*;
+}
+
+#[path = "golden/fixture.rs"]
+mod fixture;
+#[path = "golden/snapshots.rs"]
+mod snapshots;
+#[path = "golden/transitions.rs"]
+mod transitions;
+#[path = "golden/truths.rs"]
+mod truths;

@@ -1,0 +1,210 @@
+//! A stage for scenarios: the embedded cloud under a clock moved by hand, and a worker on it.
+//!
+//! Everything goes through real HTTP, the real parser, planner and clients; only time is ours.
+#![allow(dead_code)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dify_reconciler::cloud::{Cloud, ClusterAddress, Precondition};
+use dify_reconciler::config::{AuthMode, Config, LogFormat};
+use dify_reconciler::converge::{Converger, Outcome, Work};
+use dify_reconciler::embedded::clock::Clock;
+use dify_reconciler::embedded::{google, kubernetes};
+use dify_reconciler::plan::{Body, GoogleRequest, Method};
+use dify_reconciler::resources::Document;
+use dify_reconciler::resources::kubernetes::Kind;
+use dify_reconciler::state::State;
+use dify_reconciler::state::status::{self, Status};
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// A spec that says as little as possible.
+pub const MINIMAL: &str = "project_id: demo-project\n";
+
+/// Longest virtual time a scenario may take.
+const PATIENCE: Duration = Duration::from_secs(4 * 3600);
+
+/// The embedded cloud and a worker.
+pub struct Stage {
+    pub google: google::Server,
+    pub kubernetes: kubernetes::Server,
+    pub clock: Clock,
+    pub converger: Converger,
+    config: Config,
+}
+
+impl Stage {
+    /// An empty project with a network and a cluster.
+    pub async fn new() -> Self {
+        let clock = Clock::manual("2026-11-23T00:00:00Z".parse().expect("a time"));
+        let kubernetes =
+            kubernetes::Server::start(kubernetes::Options::new(clock.clone(), kubernetes::Delays::default()))
+                .expect("the embedded cluster starts");
+        let google = google::Server::start(google::Options::new(clock.clone(), "demo-project", "123456789012"))
+            .expect("the embedded project starts");
+        google.seed_defaults();
+        google.seed_cluster(google::Cluster::autopilot(kubernetes.url()));
+        let config = config(google.url());
+        let converger = worker(&config, &clock);
+        for bucket in ["specs", "state"] {
+            make_bucket(&converger.cloud, bucket).await;
+        }
+        Self { google, kubernetes, clock, converger, config }
+    }
+
+    /// A worker that remembers nothing, as after a crash.
+    pub fn reborn(&mut self) {
+        self.converger = worker(&self.config, &self.clock);
+    }
+
+    /// Puts a spec into the bucket and answers the work it asks for.
+    pub async fn save(&self, name: &str, text: &str) -> Work {
+        self.converger
+            .cloud
+            .objects
+            .write("specs", name, text.to_owned().into(), "application/yaml", Precondition::None)
+            .await
+            .expect("the spec is written");
+        Work::on(name, "test")
+    }
+
+    /// Works until nothing is waited for any more, moving the clock by what each wait asks for.
+    pub async fn settle(&self, work: &Work) -> Outcome {
+        let end = self.clock.now() + jiff::SignedDuration::try_from(PATIENCE).expect("hours fit");
+        loop {
+            let outcome = self.converger.work(work).await.expect("the buckets can be read");
+            let pause = match &outcome {
+                Outcome::Pending(pause) => *pause,
+                Outcome::Busy(until) => {
+                    let left = until.duration_since(self.clock.now());
+                    Duration::try_from(left).unwrap_or_default() + Duration::from_secs(1)
+                }
+                _ => return outcome,
+            };
+            assert!(self.clock.now() < end, "not settled after {PATIENCE:?}: {:#?}", self.status(work).await.plan);
+            self.clock.advance(pause);
+        }
+    }
+
+    /// Works once, without waiting for anything.
+    pub async fn once(&self, work: &Work) -> Outcome {
+        self.converger.work(work).await.expect("the buckets can be read")
+    }
+
+    /// Somebody deletes an object of the deployment's namespace.
+    pub async fn delete(&self, kind: Kind, name: &str) {
+        let address = ClusterAddress { url: self.kubernetes.url(), certificate_authority: None };
+        let client = self.converger.cloud.kubernetes(&address).await.expect("the cluster can be reached");
+        let object = self.object(kind.name(), name).expect("there is such an object");
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
+        client
+            .delete(kind, &namespace, &name, &text("/metadata/uid"), &text("/metadata/resourceVersion"))
+            .await
+            .expect("the object is deleted");
+    }
+
+    /// Somebody deletes a generated secret with all its versions.
+    pub fn forget_secret(&self, suffix: &str) {
+        let paths = self.google.paths("secretmanager/");
+        let lost: Vec<String> =
+            paths.into_iter().filter(|path| path.contains(&format!("-{suffix}"))).collect();
+        assert!(!lost.is_empty(), "there is no secret {suffix}");
+        for path in lost {
+            self.google.remove(&path);
+        }
+    }
+
+    /// The status document.
+    pub async fn status(&self, work: &Work) -> Status {
+        status::read(&self.converger.state, &work.deployment).await.expect("the status can be read").0
+    }
+
+    /// Writes to either cloud since a mark, without those to our own state bucket.
+    pub fn writes_since(&self, mark: Mark) -> Vec<String> {
+        let google = self.google.writes_since(mark.google).into_iter();
+        let google = google.filter(|write| !write.path.contains("/b/state/") && !write.path.contains("/b/specs/"));
+        let kubernetes = self.kubernetes.writes_since(mark.kubernetes).into_iter();
+        google
+            .map(|write| format!("{} {}", write.method, write.path))
+            .chain(kubernetes.map(|write| format!("{} {}", write.method, write.path)))
+            .collect()
+    }
+
+    /// How many requests either cloud has had since a mark.
+    pub fn calls_since(&self, mark: Mark) -> usize {
+        let google = self.google.requests().into_iter().filter(|request| request.seq > mark.google);
+        let google = google.filter(|request| !request.path.contains("/b/state") && !request.path.contains("/b/specs"));
+        google.count() + usize::try_from(self.kubernetes.seq() - mark.kubernetes).unwrap_or(usize::MAX)
+    }
+
+    /// Where both clouds' logs are now.
+    pub fn mark(&self) -> Mark {
+        Mark { google: self.google.seq(), kubernetes: self.kubernetes.seq() }
+    }
+
+    /// An object of the deployment's namespace.
+    pub fn object(&self, kind: &str, name: &str) -> Option<Value> {
+        let namespace = self.namespace();
+        self.kubernetes.get(kind, &namespace, &format!("{namespace}{name}"))
+    }
+
+    /// The only namespace that begins with `app`.
+    pub fn namespace(&self) -> String {
+        let namespaces = self.kubernetes.list("Namespace", "");
+        let names = namespaces.iter().filter_map(|body| body.pointer("/metadata/name")?.as_str());
+        names.into_iter().find(|name| name.starts_with("app")).expect("a namespace was made").to_owned()
+    }
+}
+
+/// A place in both clouds' logs.
+#[derive(Clone, Copy)]
+pub struct Mark {
+    google: u64,
+    kubernetes: u64,
+}
+
+fn config(base: &str) -> Config {
+    Config {
+        project_id: "demo-project".into(),
+        spec_bucket: "specs".into(),
+        state_bucket: "state".into(),
+        queue: "projects/demo-project/locations/us-central1/queues/dify".into(),
+        service_url: None,
+        tasks_service_account: String::new(),
+        event_service_accounts: Vec::new(),
+        endpoint_base: Some(base.parse().expect("an address")),
+        kubeconfig: None,
+        auth_mode: AuthMode::Verify,
+        jwks_url: None,
+        port: 0,
+        log: "warn".into(),
+        log_format: LogFormat::Text,
+        otlp_endpoint: None,
+    }
+}
+
+async fn make_bucket(cloud: &Cloud, name: &str) {
+    let request = GoogleRequest {
+        method: Method::Post,
+        host: "storage.googleapis.com",
+        path: "storage/v1/b".into(),
+        query: vec![("project", "demo-project".into())],
+        body: Body::Document(Document::new(serde_json::json!({ "name": name }))),
+        method_id: "storage.buckets.insert",
+    };
+    cloud.google.call(&request).await.expect("a bucket is made");
+}
+
+fn worker(config: &Config, clock: &Clock) -> Converger {
+    let cloud = Arc::new(Cloud::connect(config));
+    let clock = clock.clone();
+    Converger {
+        state: State::new(cloud.objects.clone(), config.state_bucket.clone()),
+        cloud,
+        spec_bucket: config.spec_bucket.clone(),
+        now: Arc::new(move || -> Timestamp { clock.now() }),
+        max_rounds: 50,
+    }
+}

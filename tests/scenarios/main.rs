@@ -1,0 +1,6 @@
+//! Scenarios: what a user does, and what comes of it, on the embedded cloud in virtual time.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod spec_committed;
