@@ -3,9 +3,14 @@
 mod library {
     pub use dify_reconciler::*;
 }
+mod support;
 
+#[path = "golden/database.rs"]
+mod database;
 #[path = "golden/fixture.rs"]
 mod fixture;
+#[path = "golden/server.rs"]
+mod server;
 #[path = "golden/snapshots.rs"]
 mod snapshots;
 #[path = "golden/transitions.rs"]

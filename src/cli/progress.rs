@@ -98,7 +98,7 @@ fn draw(bars: &MultiProgress, tree: &mut Tree, status: &Status, elapsed: Duratio
     tree.head.set_message(format!("{}  {phase}  {secs}s  {}", status.deployment, status.plan.summary));
     for condition in &status.conditions {
         let bar = tree.slices.entry(condition.slice.name()).or_insert_with(|| bar(bars));
-        bar.set_message(slice_line(condition));
+        bar.set_message(format!("├─ {}", slice_line(condition)));
     }
 }
 
@@ -109,7 +109,7 @@ fn slice_line(condition: &Condition) -> String {
         ConditionType::Stalled => "✗",
     };
     let first = condition.message.lines().next().unwrap_or_default();
-    format!("├─ {mark} {:14} {first}", condition.slice.name())
+    format!("{mark} {:14} {first}", condition.slice.name())
 }
 
 /// What is new in a status, line by line.
@@ -118,12 +118,10 @@ fn lines(old: Option<&Status>, new: &Status) -> Vec<String> {
     if old.map(|old| &old.plan.steps) != Some(&new.plan.steps) {
         lines.extend(new.plan.steps.iter().cloned());
     }
-    let waited = |resource: &str| {
-        old.and_then(|old| old.plan.waiting.iter().find(|waiting| waiting.resource == resource))
-    };
-    for waiting in &new.plan.waiting {
-        if waited(&waiting.resource).map(|waiting| &waiting.on) != Some(&waiting.on) {
-            lines.push(format!("  {} waits: {}", waiting.resource, waiting.on.join("; ")));
+    for condition in &new.conditions {
+        let before = old.and_then(|old| old.conditions.iter().find(|other| other.slice == condition.slice));
+        if condition.kind != ConditionType::Ready && before.map(|before| &before.message) != Some(&condition.message) {
+            lines.push(slice_line(condition));
         }
     }
     let known = |finding| old.is_some_and(|old| old.findings.contains(finding));

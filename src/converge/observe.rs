@@ -3,7 +3,7 @@
 //! What has to be read depends on what was read (the cluster on the network, the databases on the
 //! instance), so looking goes on until nothing new has to be read. Calls of one turn run side by side.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -55,19 +55,24 @@ async fn digests(cloud: &Cloud, references: &[String]) -> Vec<(String, String)> 
 }
 
 async fn google_turns(cloud: &Cloud, scene: &Scene, seen: &mut Inventory) {
-    let mut made: BTreeSet<String> = BTreeSet::new();
+    let mut made: BTreeMap<String, Sighting> = BTreeMap::new();
     for _ in 0..MAX_TURNS {
         let ids = wanted(scene, seen);
-        let reads: Vec<Read> = reading::reads(&scene.names.project, &ids)
+        let (again, fresh): (Vec<Read>, Vec<Read>) = reading::reads(&scene.names.project, &ids)
             .into_iter()
-            .filter(|read| made.insert(key(&read.request)))
-            .collect();
-        if reads.is_empty() {
+            .partition(|read| made.contains_key(&key(&read.request)));
+        // A list that was read already also tells about a resource that is only wanted since then.
+        for read in &again {
+            note_rest(&read.covers, &ids, seen, &made[&key(&read.request)]);
+        }
+        if fresh.is_empty() {
             return;
         }
-        let answers = join_all(reads.iter().map(|read| answer(cloud, read))).await;
-        for (read, answer) in reads.iter().zip(answers) {
-            take_in(read, answer, &ids, seen);
+        let answers = join_all(fresh.iter().map(|read| answer(cloud, read))).await;
+        for (read, answer) in fresh.iter().zip(answers) {
+            let rest = take_in(read, answer, seen);
+            note_rest(&read.covers, &ids, seen, &rest);
+            made.insert(key(&read.request), rest);
         }
     }
 }
@@ -95,17 +100,14 @@ async fn answer(cloud: &Cloud, read: &Read) -> Result<Listing, CloudError> {
     }
 }
 
-fn take_in(
-    read: &Read,
-    answer: Result<Listing, CloudError>,
-    ids: &BTreeSet<ResourceId>,
-    seen: &mut Inventory,
-) {
+/// Notes what an answer tells, and says what is the case with everything it does not mention.
+fn take_in(read: &Read, answer: Result<Listing, CloudError>, seen: &mut Inventory) -> Sighting {
     match (&read.covers, answer) {
         (Covers::One(id), Ok(listing)) => {
             for body in listing.pages {
                 note(id.clone(), body, seen);
             }
+            Sighting::Absent
         }
         (Covers::All(kind, parent), Ok(listing)) => {
             for page in &listing.pages {
@@ -113,17 +115,17 @@ fn take_in(
                     note(id, body, seen);
                 }
             }
-            let rest = match listing.missing.as_slice() {
+            seen.listed.insert((Kind::Google(*kind), parent.clone()));
+            match listing.missing.as_slice() {
                 [] => Sighting::Absent,
                 missing => Sighting::Unreadable(format!("{} could not be asked", missing.join(", "))),
-            };
-            note_rest(&read.covers, ids, seen, &rest);
-            seen.listed.insert((Kind::Google(*kind), parent.clone()));
+            }
         }
-        (covers, Err(error)) if error.is_not_found() => note_rest(covers, ids, seen, &Sighting::Absent),
-        (covers, Err(error)) => {
-            note_rest(covers, ids, seen, &Sighting::Unreadable(error.to_string()));
+        (_, Err(error)) if error.is_not_found() => Sighting::Absent,
+        (_, Err(error)) if error.reason == "SERVICE_DISABLED" => {
+            Sighting::Unreadable("its API is not enabled yet".into())
         }
+        (_, Err(error)) => Sighting::Unreadable(error.to_string()),
     }
 }
 

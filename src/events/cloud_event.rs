@@ -75,7 +75,8 @@ pub fn structured(body: &[u8]) -> Result<CloudEvent, Poison> {
 /// # Errors
 /// When it is not a list, or too long a one.
 pub fn batch(body: &[u8]) -> Result<Vec<Result<CloudEvent, Poison>>, Poison> {
-    let events: Vec<Value> = serde_json::from_slice(body).map_err(|error| Poison::json("the batch", &error))?;
+    let events: Vec<Value> =
+        serde_json::from_slice(body).map_err(|error| Poison::json("the batch", &error))?;
     if events.len() > MOST {
         return Err(Poison::new(Flaw::TooMany, format!("the batch holds more than {MOST} events")));
     }

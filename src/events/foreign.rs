@@ -21,6 +21,8 @@ pub fn of(envelope: &Envelope) -> Foreign {
             let kind = message.attribute("eventtype").or(message.attribute("kind")).unwrap_or("message");
             Foreign { kind: kind.to_owned(), id: message.id.clone() }
         }
-        Envelope::Call(call) => Foreign { kind: "call".into(), id: format!("{}/{}", call.job, call.schedule_time) },
+        Envelope::Call(call) => {
+            Foreign { kind: "call".into(), id: format!("{}/{}", call.job, call.schedule_time) }
+        }
     }
 }

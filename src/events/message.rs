@@ -80,7 +80,10 @@ pub fn wrapped(body: &[u8]) -> Result<Message, Poison> {
         id: twins("messageId", id, id_twin)?,
         publish_time: twins("publishTime", time, time_twin)?,
         subscription: subscription.unwrap_or_default(),
-        attributes: attributes.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), text(value))).collect(),
+        attributes: attributes
+            .into_iter()
+            .map(|(name, value)| (name.to_ascii_lowercase(), text(value)))
+            .collect(),
         data,
     })
 }

@@ -112,9 +112,9 @@ fn of_event(change: Change, event: &CloudEvent) -> Result<ObjectChange, Poison> 
         Resource { bucket: None, name: None, generation: None, metageneration: None }
     };
     let Resource { bucket, name, generation, metageneration } = resource;
-    let bucket = bucket.or_else(|| event.bucket.clone()).or_else(|| {
-        event.source.rsplit_once("/buckets/").map(|(_, bucket)| bucket.to_owned())
-    });
+    let bucket = bucket
+        .or_else(|| event.bucket.clone())
+        .or_else(|| event.source.rsplit_once("/buckets/").map(|(_, bucket)| bucket.to_owned()));
     let subject = event.subject.as_deref().and_then(|subject| subject.strip_prefix("objects/"));
     let (bucket, object) = named(bucket.as_deref(), name.as_deref().or(subject))?;
     // The id is hashed to a number so that a duplicate of the event keeps its key.
@@ -125,7 +125,8 @@ fn of_event(change: Change, event: &CloudEvent) -> Result<ObjectChange, Poison> 
 /// The bucket's own notification: everything is in the attributes, whatever the payload format is.
 fn of_notification(change: Change, message: &Message) -> Result<ObjectChange, Poison> {
     let (bucket, object) = named(message.attribute("bucketid"), message.attribute("objectid"))?;
-    let generation = message.attribute("objectgeneration").ok_or_else(|| Poison::missing("objectGeneration"))?;
+    let generation =
+        message.attribute("objectgeneration").ok_or_else(|| Poison::missing("objectGeneration"))?;
     let generation =
         generation.parse().map_err(|_| Poison::new(Flaw::Shape, "objectGeneration is not a number"))?;
     let metageneration =

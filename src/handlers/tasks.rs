@@ -172,7 +172,10 @@ mod tests {
         let next = |now: Timestamp| {
             let errand = Errand { wait_secs: 600, looks: 3, ..errand() };
             // Each look takes some seconds itself.
-            errand.follow(&Outcome::Pending(Duration::from_secs(600)), now + Duration::from_secs(7)).unwrap().at
+            errand
+                .follow(&Outcome::Pending(Duration::from_secs(600)), now + Duration::from_secs(7))
+                .unwrap()
+                .at
         };
         let mut chains: BTreeSet<Timestamp> = (0..40).map(|chain| at(50_000 + chain * 37)).collect();
         let mut looks = 0;

@@ -112,7 +112,8 @@ impl Gate {
         let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
         let Standing { iss, aud, exp, claims } = serde_json::from_slice(&payload).ok()?;
         let audiences = self.audiences(entrance);
-        let is_ours = |value: &Value| value.as_str().is_some_and(|text| audiences.iter().any(|one| one == text));
+        let is_ours =
+            |value: &Value| value.as_str().is_some_and(|text| audiences.iter().any(|one| one == text));
         let for_us = match &aud {
             Value::Array(many) => many.iter().any(is_ours),
             one => is_ours(one),

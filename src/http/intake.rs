@@ -68,7 +68,11 @@ async fn ring(app: &App, event: Event) -> Result<(), CloudError> {
             Ok("ignored")
         }
         Motion::NotBuiltYet => {
-            tracing::error!(event = stem, key, "not built yet: the event is acknowledged, and nothing is made of it");
+            tracing::error!(
+                event = stem,
+                key,
+                "not built yet: the event is acknowledged, and nothing is made of it"
+            );
             Ok("not-built-yet")
         }
         Motion::Foreign => {

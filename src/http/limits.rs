@@ -54,11 +54,13 @@ pub fn enter(gate: &Semaphore) -> Result<SemaphorePermit<'_>, Reply> {
 /// # Errors
 /// When the headers are, or the body says that it is.
 pub fn sized(request: &HttpRequest) -> Result<(), Reply> {
-    let headers: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let headers: usize =
+        request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if headers > HEADER_BYTES {
         return Err(Reply::HeadersTooLarge);
     }
-    let length = request.headers().get("content-length").and_then(|length| length.to_str().ok()?.parse().ok());
+    let length =
+        request.headers().get("content-length").and_then(|length| length.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: usize| length > BODY_BYTES) {
         return Err(Reply::TooLarge);
     }

@@ -50,15 +50,14 @@ pub async fn serve_until(
 ) -> io::Result<()> {
     app.run_work_here();
     let data = web::Data::new(app.clone());
-    let server = HttpServer::new(move || {
-        actix_web::App::new().app_data(data.clone()).configure(routes::configure)
-    })
-    .workers(limits::WORKERS)
-    .client_request_timeout(limits::HEADERS_TIMEOUT)
-    .disable_signals()
-    .shutdown_timeout(limits::SHUTDOWN.as_secs())
-    .listen(listener)?
-    .run();
+    let server =
+        HttpServer::new(move || actix_web::App::new().app_data(data.clone()).configure(routes::configure))
+            .workers(limits::WORKERS)
+            .client_request_timeout(limits::HEADERS_TIMEOUT)
+            .disable_signals()
+            .shutdown_timeout(limits::SHUTDOWN.as_secs())
+            .listen(listener)?
+            .run();
     let handle = server.handle();
     let stopping = async move {
         stop.await;

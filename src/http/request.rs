@@ -56,7 +56,8 @@ fn span(route: &'static str, http: &HttpRequest) -> Span {
         http.route = route,
         http.response.status_code = tracing::field::Empty,
     );
-    let parent = opentelemetry::global::get_text_map_propagator(|propagator| propagator.extract(&Carrier(http)));
+    let parent =
+        opentelemetry::global::get_text_map_propagator(|propagator| propagator.extract(&Carrier(http)));
     // Without a subscriber that collects traces there is nothing to be a parent of.
     let _ = span.set_parent(parent);
     span

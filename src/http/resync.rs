@@ -37,7 +37,8 @@ async fn objects(app: &App) -> Result<BTreeSet<String>, CloudError> {
     let mut objects: BTreeSet<String> =
         specs.into_iter().map(|object| object.name).filter(|name| is_spec(name)).collect();
     let alive: BTreeSet<String> = objects.iter().map(|object| stem(object).to_owned()).collect();
-    let known = statuses.iter().filter_map(|status| status.name.strip_prefix("status/")?.strip_suffix(".json"));
+    let known =
+        statuses.iter().filter_map(|status| status.name.strip_prefix("status/")?.strip_suffix(".json"));
     for deployment in known.filter(|deployment| !alive.contains(*deployment)) {
         let (status, _) = status::read(&app.converger.state, deployment).await?;
         if status.phase != Phase::Withdrawn && is_spec(&status.spec.object) {

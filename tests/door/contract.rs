@@ -13,7 +13,9 @@ fn root() -> PathBuf {
 
 /// The names in a directory, without their endings.
 fn stems(directory: &Path) -> BTreeSet<String> {
-    let entries = std::fs::read_dir(directory).expect("the directory is there").map(|entry| entry.expect("reads").path());
+    let entries = std::fs::read_dir(directory)
+        .expect("the directory is there")
+        .map(|entry| entry.expect("reads").path());
     entries.map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned()).collect()
 }
 
@@ -40,7 +42,8 @@ fn samples() -> Vec<(String, Sample)> {
 
 fn sample(path: &Path) -> Sample {
     let text = std::fs::read_to_string(path).expect("reads");
-    let sample: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let sample: Value =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     Sample {
         name: path.display().to_string(),
         headers: serde_json::from_value(sample["headers"].clone()).expect("headers are texts"),
@@ -97,7 +100,15 @@ fn one_change_has_one_key_over_every_channel() {
         decode(&headers, &body).remove(0).expect("decodes").key()
     };
     let key = of("binary");
-    for other in ["binary-numbers", "structured", "structured-base64", "batch", "push", "push-no-payload", "eventarc-message"] {
+    for other in [
+        "binary-numbers",
+        "structured",
+        "structured-base64",
+        "batch",
+        "push",
+        "push-no-payload",
+        "eventarc-message",
+    ] {
         assert_eq!(of(other), key, "{other}");
     }
     assert_ne!(of("binary-metadata-updated"), key);
@@ -116,7 +127,11 @@ fn schemas_describe_the_typed_events() {
         if std::env::var_os("UPDATE_SCHEMAS").is_some() {
             std::fs::write(&path, &text).expect("writes");
         }
-        assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), text, "UPDATE_SCHEMAS=1 writes {stem}");
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap_or_default(),
+            text,
+            "UPDATE_SCHEMAS=1 writes {stem}"
+        );
     }
 }
 
@@ -132,18 +147,24 @@ fn whatever_is_wrong_with_a_sample_it_gets_an_answer() {
             fewer.remove(missing);
             assert!(!decode(&fewer, &body).is_empty(), "{name} without {missing}");
         }
-        for content_type in ["", "text/plain", "application/cloudevents+json", "application/cloudevents-batch+json"] {
+        for content_type in
+            ["", "text/plain", "application/cloudevents+json", "application/cloudevents-batch+json"]
+        {
             let mut other = headers.clone();
             other.insert("content-type".into(), content_type.into());
             assert!(decode(&other, &body).len() <= 2, "{name} as {content_type}");
         }
-        let utf16: Vec<u8> = String::from_utf8_lossy(&body).encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let utf16: Vec<u8> =
+            String::from_utf8_lossy(&body).encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert!(!decode(&headers, &utf16).is_empty(), "{name} as UTF-16");
         if let Ok(value) = serde_json::from_slice::<Value>(&body) {
             let mut count = 0;
             spoil(&value, &mut |spoilt| {
                 count += 1;
-                assert!(!decode(&headers, spoilt.to_string().as_bytes()).is_empty() || spoilt == &json!([]), "{name}");
+                assert!(
+                    !decode(&headers, spoilt.to_string().as_bytes()).is_empty() || spoilt == &json!([]),
+                    "{name}"
+                );
             });
             assert!(count > 3, "{name} was spoilt only {count} times");
         }
@@ -188,7 +209,9 @@ fn what_is_wrong_is_said_without_quoting_it() {
         format!("{{\"message\": {{\"data\": {{\"{secret}\": \"{secret}\"}}}}}}"),
         format!("{{\"message\": \"{secret}\"}}"),
         format!("{secret}: {secret}"),
-        format!("{{\"message\": {{\"attributes\": {{\"eventType\": \"OBJECT_FINALIZE\", \"bucketId\": \"b\", \"objectId\": \"o\", \"objectGeneration\": \"{secret}\"}}}}}}"),
+        format!(
+            "{{\"message\": {{\"attributes\": {{\"eventType\": \"OBJECT_FINALIZE\", \"bucketId\": \"b\", \"objectId\": \"o\", \"objectGeneration\": \"{secret}\"}}}}}}"
+        ),
     ] {
         let poison = decode(&headers, body.as_bytes()).remove(0).expect_err("it is poison");
         assert!(!poison.to_string().contains(secret), "{poison}");
@@ -199,7 +222,11 @@ fn what_is_wrong_is_said_without_quoting_it() {
 fn known_events_that_are_not_built_are_recognised() {
     let headers = Headers::from([("content-type".to_owned(), "application/json".to_owned())]);
     let cases = [
-        ("rotation_due", json!({"eventType": "SECRET_ROTATE", "secretId": "projects/1/secrets/s", "timestamp": "t"}), ""),
+        (
+            "rotation_due",
+            json!({"eventType": "SECRET_ROTATE", "secretId": "projects/1/secrets/s", "timestamp": "t"}),
+            "",
+        ),
         ("image_built", json!({"buildId": "b", "status": "SUCCESS"}), "{}"),
         ("rollout_promoted", json!({"Action": "Succeed", "ResourceType": "Rollout", "Resource": "r"}), ""),
         ("rollout_promoted", json!({"Action": "Required", "Rollout": "r"}), ""),

@@ -52,7 +52,8 @@ impl Issuer {
                 let mut connection = connection.expect("a connection");
                 let _ = connection.read(&mut [0; 4096]);
                 let length = body.len();
-                let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+                let head =
+                    format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
                 let _ = connection.write_all(format!("{head}{body}").as_bytes());
             }
         });

@@ -1,5 +1,8 @@
 //! What is answered, and what is in the queue afterwards.
 
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use dify_reconciler::embedded::google::{Fault, FaultKind};
@@ -65,7 +68,10 @@ async fn poison_is_acknowledged_counted_and_kept_once_without_the_token() {
     let door = service().await;
     let body = format!("not an event {}", "x".repeat(100_000));
     for _ in 0..2 {
-        assert_eq!(door.ring(&[("content-type", "text/plain"), ("x-api-key", "hunter2")], body.clone()).await, 204);
+        assert_eq!(
+            door.ring(&[("content-type", "text/plain"), ("x-api-key", "hunter2")], body.clone()).await,
+            204
+        );
     }
     let kept = door.kept("poison");
     assert_eq!(kept.len(), 1);
@@ -93,7 +99,8 @@ async fn what_is_too_large_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_cannot_be_queued_is_to_be_sent_again() {
     let door = service().await;
-    let fault = |times| Fault { method: None, pattern: "cloudtasks*".into(), kind: FaultKind::Forbidden, times };
+    let fault =
+        |times| Fault { method: None, pattern: "cloudtasks*".into(), kind: FaultKind::Forbidden, times };
     door.google.add_fault(fault(1));
     assert_eq!(door.ring(&[JSON], ring("prod.yaml").to_string()).await, 503);
     assert_eq!(door.ring(&[JSON], ring("prod.yaml").to_string()).await, 204);
@@ -109,7 +116,8 @@ async fn a_tick_rings_for_every_spec_and_for_those_that_went_unseen() {
     std::fs::create_dir_all(door.state.path().join("status")).expect("a folder");
     for (name, phase) in [("gone", "converged"), ("buried", "withdrawn"), ("a", "converged")] {
         let status = json!({"version": 1, "deployment": name, "phase": phase, "spec": {"object": format!("{name}.yaml")}});
-        std::fs::write(door.state.path().join(format!("status/{name}.json")), status.to_string()).expect("writes");
+        std::fs::write(door.state.path().join(format!("status/{name}.json")), status.to_string())
+            .expect("writes");
     }
     door.google.scan();
     let headers = [
@@ -131,7 +139,9 @@ async fn from_the_bucket_to_the_status_and_back() {
     let spec = door.specs.path().join("prod.yaml");
     std::fs::write(&spec, "no_such_variable: 1").expect("writes");
     door.google.scan();
-    let is = |phase: &'static str| move |door: &Service| door.kept("status").first().is_some_and(|s| s["phase"] == phase);
+    let is = |phase: &'static str| {
+        move |door: &Service| door.kept("status").first().is_some_and(|s| s["phase"] == phase)
+    };
     door.until("the refusal", is("refused")).await;
     std::fs::remove_file(&spec).expect("removes");
     door.google.scan();
@@ -179,10 +189,41 @@ async fn probes_and_strangers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_panic_ends_one_request_and_no_more() {
+    let door = service().await;
+    door.broken_clock.store(true, Ordering::SeqCst);
+    assert_eq!(door.task(&errand("prod.yaml")).await, 500, "in the work");
+    assert_eq!(door.ring(&[JSON], "poison").await, 500, "in the door");
+    door.broken_clock.store(false, Ordering::SeqCst);
+    assert_eq!(door.task(&errand("prod.yaml")).await, 204);
+    assert_eq!(door.ring(&[JSON], ring("prod.yaml").to_string()).await, 204);
+    assert_eq!(door.metric(r#"dify_requests_total{route="/events",reply="crashed"}"#).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn work_that_is_nearly_done_is_done_before_it_ends() {
+    let mut door = service().await;
+    let slow = FaultKind::Slow(Duration::from_millis(400));
+    door.google.add_fault(Fault { method: None, pattern: "storage*".into(), kind: slow, times: 3 });
+    let errand = errand("prod.yaml");
+    let stop = door.stop.take();
+    let (status, ()) = tokio::join!(door.task(&errand), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        drop(stop);
+    });
+    assert_eq!(status, 204);
+    ended(&mut door).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn it_ends_when_it_is_asked_to() {
     let mut door = service().await;
     assert_eq!(door.get("/livez").await.0, 200);
     drop(door.stop.take());
-    let ended = tokio::time::timeout(std::time::Duration::from_secs(10), &mut door.serving).await;
+    ended(&mut door).await;
+}
+
+async fn ended(door: &mut Service) {
+    let ended = tokio::time::timeout(Duration::from_secs(10), &mut door.serving).await;
     ended.expect("in time").expect("without a panic").expect("without an error");
 }

@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dify_reconciler::cloud::{Cloud, wire};
@@ -39,6 +40,8 @@ pub struct Service {
     pub stop: Option<oneshot::Sender<()>>,
     /// The service itself.
     pub serving: tokio::task::JoinHandle<std::io::Result<()>>,
+    /// Whether looking at the clock panics, which both the door and the work do.
+    pub broken_clock: Arc<AtomicBool>,
     client: reqwest::Client,
 }
 
@@ -49,7 +52,8 @@ pub async fn service() -> Service {
 
 /// A service whose configuration is changed a little. Its queue is paused, so that what is in it can be seen.
 pub async fn with(change: impl FnOnce(&mut Config)) -> Service {
-    let (specs, state) = (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
+    let (specs, state) =
+        (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
     let google = Server::start(Options {
         specs_dir: Some(specs.path().into()),
         state_dir: Some(state.path().into()),
@@ -64,13 +68,14 @@ pub async fn with(change: impl FnOnce(&mut Config)) -> Service {
     let issuer = Issuer::start();
     let mut config = config(&google, &url, &issuer);
     change(&mut config);
-    let app = http::App::new(config.clone(), converger(&config)).expect("a door");
+    let broken_clock = Arc::new(AtomicBool::new(false));
+    let app = http::App::new(config.clone(), converger(&config, broken_clock.clone())).expect("a door");
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = tokio::spawn(http::serve_until(app, listener, async {
         let _ = stopped.await;
     }));
     let client = wire::build_client().expect("a client");
-    Service { url, google, issuer, specs, state, stop: Some(stop), serving, client }
+    Service { url, google, issuer, specs, state, stop: Some(stop), serving, broken_clock, client }
 }
 
 fn config(google: &Server, url: &str, issuer: &Issuer) -> Config {
@@ -94,14 +99,17 @@ fn config(google: &Server, url: &str, issuer: &Issuer) -> Config {
     }
 }
 
-fn converger(config: &Config) -> Converger {
+fn converger(config: &Config, broken_clock: Arc<AtomicBool>) -> Converger {
     let cloud = Arc::new(Cloud::connect(config));
     let state = State::new(cloud.objects.clone(), config.state_bucket.clone());
     Converger {
         cloud,
         state,
         spec_bucket: config.spec_bucket.clone(),
-        now: Arc::new(jiff::Timestamp::now),
+        now: Arc::new(move || {
+            assert!(!broken_clock.load(Ordering::SeqCst), "the clock is broken, and this test wants it so");
+            jiff::Timestamp::now()
+        }),
         max_rounds: 3,
     }
 }
@@ -130,7 +138,12 @@ impl Service {
     }
 
     /// Posts with these headers and this body; answers the status and the body.
-    pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> (u16, String) {
+    pub async fn post(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Vec<u8>>,
+    ) -> (u16, String) {
         let mut request = self.client.post(format!("{}{path}", self.url)).body(body.into());
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -141,7 +154,8 @@ impl Service {
 
     /// Posts an event with this `Authorization`; answers the status.
     pub async fn ring_with(&self, authorization: &str) -> u16 {
-        let (status, body) = self.post("/events", &[("authorization", authorization)], ring("prod.yaml").to_string()).await;
+        let (status, body) =
+            self.post("/events", &[("authorization", authorization)], ring("prod.yaml").to_string()).await;
         assert_eq!(body, "", "nobody is told why");
         status
     }

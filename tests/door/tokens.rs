@@ -42,7 +42,9 @@ async fn whom_we_do_not_know_we_do_not_let_in() {
     let genuine = base().header();
     let (head, _) = genuine.rsplit_once('.').expect("three parts");
     let long = format!("Bearer {}", "a".repeat(9000));
-    for garbage in ["", "Bearer", "Bearer ", "Basic YTpi", "Bearer a.b.c", "Bearer ..", &format!("{head}."), head, &long] {
+    for garbage in
+        ["", "Bearer", "Bearer ", "Basic YTpi", "Bearer a.b.c", "Bearer ..", &format!("{head}."), head, &long]
+    {
         assert_eq!(door.ring_with(garbage).await, 401, "{garbage:.30}");
     }
     assert!(door.queued().is_empty());

@@ -4,6 +4,8 @@
 
 use serde_json::{Value, json};
 
+#![allow(dead_code, reason = "each of the two uses a part of it")]
+
 use super::library::inventory::{Inventory, Payload, Sighting};
 use super::library::resources::google::{Kind, address, nfs, secret, secret_version, sql_instance};
 use super::library::resources::kubernetes::images;

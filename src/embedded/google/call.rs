@@ -101,7 +101,9 @@ fn split_host(raw: &str) -> (String, String) {
     let trimmed = raw.trim_start_matches('/');
     let (first, rest) = trimmed.split_once('/').unwrap_or((trimmed, ""));
     match first {
-        "storage" | "upload" | "download" | "batch" => ("storage.googleapis.com".into(), format!("/{trimmed}")),
+        "storage" | "upload" | "download" | "batch" => {
+            ("storage.googleapis.com".into(), format!("/{trimmed}"))
+        }
         "v2" | "token" => ("registry".into(), format!("/{trimmed}")),
         "registry" => ("registry".into(), format!("/{rest}")),
         "computeMetadata" | "" => ("metadata.google.internal".into(), format!("/{trimmed}")),
@@ -116,7 +118,8 @@ mod tests {
 
     #[test]
     fn a_path_prefix_names_the_host_and_a_verb_is_a_piece() {
-        let call = Call::new("post", "/secretmanager.googleapis.com/v1/projects/p/secrets/s:addVersion", "a=b%20c");
+        let call =
+            Call::new("post", "/secretmanager.googleapis.com/v1/projects/p/secrets/s:addVersion", "a=b%20c");
         assert_eq!(call.host, "secretmanager.googleapis.com");
         assert_eq!(call.route(), ["v1", "projects", "p", "secrets", "s", ":addVersion"]);
         assert_eq!(call.query("a"), Some("b c"));

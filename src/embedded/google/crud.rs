@@ -35,7 +35,9 @@ pub fn list(cx: &Cx, service: &str, collection: &str, field: &str) -> Result<Val
 /// The resources in a collection; a location `-` stands for all of them.
 pub fn all(cx: &Cx, service: &str, collection: &str) -> Vec<Value> {
     match collection.split_once("/locations/-/") {
-        None => cx.world.children(&format!("{service}/{collection}")).map(|(_, value)| value.clone()).collect(),
+        None => {
+            cx.world.children(&format!("{service}/{collection}")).map(|(_, value)| value.clone()).collect()
+        }
         Some((parent, kind)) => {
             let start = format!("{service}/{parent}/locations/");
             let in_kind = |key: &str| {

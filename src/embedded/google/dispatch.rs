@@ -92,7 +92,8 @@ fn address_events(cloud: &Cloud, world: &mut World) {
         let Kind::Event { bucket } = &delivery.kind else { continue };
         let mut targets = triggers.get(bucket).into_iter().flatten();
         let Some(first) = targets.next() else { continue };
-        for (trigger, is_first) in [(first, true)].into_iter().chain(targets.map(|trigger| (trigger, false))) {
+        for (trigger, is_first) in [(first, true)].into_iter().chain(targets.map(|trigger| (trigger, false)))
+        {
             let mut copy = delivery.clone();
             copy.url.clone_from(&trigger.url);
             copy.token = Some((trigger.service_account.clone(), trigger.audience.clone()));

@@ -92,14 +92,18 @@ impl Fault {
     /// The refusal, for the kinds that answer one.
     pub fn reply(&self, host: &str) -> Option<Reply> {
         let quota = |reason: &str| {
-            json!({"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "googleapis.com",
+            json!({"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason,
+                   "domain": "googleapis.com",
                    "metadata": {"service": host, "quota_metric": format!("{host}/requests"),
                                 "quota_limit": "RequestsPerMinutePerProject"}})
         };
-        const PER_MINUTE: &str = "Quota exceeded for quota metric 'Requests' and limit 'Requests per minute'.";
+        const PER_MINUTE: &str =
+            "Quota exceeded for quota metric 'Requests' and limit 'Requests per minute'.";
         let error = match self.kind {
-            FaultKind::RateLimited => ApiError::new(429, "RESOURCE_EXHAUSTED", "rateLimitExceeded", PER_MINUTE)
-                .with_detail(quota("RATE_LIMIT_EXCEEDED")),
+            FaultKind::RateLimited => {
+                ApiError::new(429, "RESOURCE_EXHAUSTED", "rateLimitExceeded", PER_MINUTE)
+                    .with_detail(quota("RATE_LIMIT_EXCEEDED"))
+            }
             FaultKind::AllocationExceeded => {
                 ApiError::new(429, "RESOURCE_EXHAUSTED", "quotaExceeded", "Allocation limit reached.")
                     .with_detail(quota("RESOURCE_QUOTA_EXCEEDED"))

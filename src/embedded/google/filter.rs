@@ -30,7 +30,8 @@ fn parse(filter: &str) -> Result<Vec<Condition>, ApiError> {
         .split(" AND ")
         .map(|term| {
             let term = term.trim().trim_start_matches('(').trim_end_matches(')').trim();
-            condition(term).ok_or_else(|| ApiError::invalid(format!("Invalid list filter expression: {term}")))
+            condition(term)
+                .ok_or_else(|| ApiError::invalid(format!("Invalid list filter expression: {term}")))
         })
         .collect()
 }
@@ -50,8 +51,11 @@ fn condition(term: &str) -> Option<Condition> {
     let (at, spelling, operator) = first;
     let field = term[..at].trim();
     let value = term[at + spelling.len()..].trim().trim_matches('"');
-    (!field.is_empty() && !field.contains(' '))
-        .then(|| Condition { field: field.into(), operator, value: value.into() })
+    (!field.is_empty() && !field.contains(' ')).then(|| Condition {
+        field: field.into(),
+        operator,
+        value: value.into(),
+    })
 }
 
 impl Condition {
@@ -61,9 +65,7 @@ impl Condition {
             Operator::Equal => found.as_deref() == Some(self.value.as_str()) || self.names_it(item),
             Operator::NotEqual => found.as_deref() != Some(self.value.as_str()),
             Operator::Has => match found {
-                Some(found) => {
-                    self.value == "*" || found.to_lowercase().contains(&self.value.to_lowercase())
-                }
+                Some(found) => self.value == "*" || found.to_lowercase().contains(&self.value.to_lowercase()),
                 None => false,
             },
         }
@@ -100,7 +102,8 @@ mod tests {
 
     #[test]
     fn filters_read_labels_names_and_values_with_equal_signs() {
-        let item = json!({"name": "projects/1/secrets/db", "labels": {"app": "dify"}, "userLabels": {"k": "v"},
+        let item = json!({"name": "projects/1/secrets/db", "labels": {"app": "dify"},
+                          "userLabels": {"k": "v"},
                           "description": "managed-by=services-gcp", "state": "ENABLED"});
         for (filter, fits) in [
             ("labels.app=dify", true),
@@ -113,7 +116,11 @@ mod tests {
             ("(description eq managed-by=services-gcp)", true),
             ("state != ENABLED", false),
         ] {
-            assert_eq!(apply(vec![item.clone()], Some(filter)).expect(filter).len(), usize::from(fits), "{filter}");
+            assert_eq!(
+                apply(vec![item.clone()], Some(filter)).expect(filter).len(),
+                usize::from(fits),
+                "{filter}"
+            );
         }
         assert!(apply(vec![item], Some("gibberish")).is_err());
     }

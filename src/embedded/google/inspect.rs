@@ -40,7 +40,7 @@ impl Server {
         lock(&self.cloud.log).seq()
     }
 
-    /// The requests after that number which could change something and were carried out or might have been.
+    /// The requests after that number which could change something, refused ones included.
     pub fn writes_since(&self, seq: u64) -> Vec<Recorded> {
         self.requests().into_iter().filter(|request| request.seq > seq && request.write).collect()
     }
@@ -117,8 +117,8 @@ impl Server {
         self.cloud.save();
     }
 
-    /// Sends the events of a bucket to a door, with ID tokens of this account whose audience is the door's URL
-    /// up to its path. Events that happened before and found no trigger are sent too.
+    /// Sends the events of a bucket to a door, with ID tokens of this account whose audience is the door's
+    /// URL up to its path. Events that happened before and found no trigger are sent too.
     pub fn add_trigger(&self, bucket: &str, door_url: &str, service_account: &str) {
         let audience = url::Url::parse(door_url)
             .map_or_else(|_| door_url.to_owned(), |url| url.origin().ascii_serialization());
@@ -126,7 +126,13 @@ impl Server {
     }
 
     /// Like [`add_trigger`](Self::add_trigger), with the audience spelled out.
-    pub fn add_trigger_with_audience(&self, bucket: &str, door_url: &str, service_account: &str, audience: &str) {
+    pub fn add_trigger_with_audience(
+        &self,
+        bucket: &str,
+        door_url: &str,
+        service_account: &str,
+        audience: &str,
+    ) {
         let trigger = Trigger {
             url: door_url.to_owned(),
             service_account: service_account.to_owned(),
@@ -151,7 +157,8 @@ impl Server {
     /// When the next task, event retry or scheduled call is sent, if one is waiting.
     pub fn next_eta(&self) -> Option<Timestamp> {
         let world = self.cloud.world();
-        let waiting = world.deliveries.values().filter(|delivery| !delivery.in_flight && !delivery.url.is_empty());
+        let waiting =
+            world.deliveries.values().filter(|delivery| !delivery.in_flight && !delivery.url.is_empty());
         waiting.map(|delivery| delivery.due).min()
     }
 
@@ -180,7 +187,8 @@ impl Server {
     pub fn messages(&self, topic: &str) -> Vec<Value> {
         let collection = format!("pubsub/{topic}/messages");
         let world = self.cloud.world();
-        let mut messages: Vec<Value> = world.children(&collection).map(|(_, message)| public(message)).collect();
+        let mut messages: Vec<Value> =
+            world.children(&collection).map(|(_, message)| public(message)).collect();
         messages.sort_by_key(|message| message["messageId"].as_str().and_then(|id| id.parse::<u64>().ok()));
         messages
     }

@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 
-/// Merges by RFC 7396: objects field by field, lists whole, null removes.
+/// Merges by RFC 7396: objects field by field, lists whole, null removes. No patch at all changes nothing.
 pub fn merge(document: &mut Value, patch: &Value) {
+    if patch.is_null() {
+        return;
+    }
     let Value::Object(fields) = patch else {
         *document = patch.clone();
         return;
@@ -80,8 +83,13 @@ mod tests {
 
     #[test]
     fn a_masked_field_is_replaced_whole_or_cleared() {
-        let mut document = json!({"labels": {"a": "1"}, "topics": [1], "ttl": "3s", "rotation": {"x": 1, "y": 2}});
-        update(&mut document, &json!({"labels": {"b": "2"}, "rotation": {"x": 9}}), Some("labels,topics,rotation.x"));
+        let mut document =
+            json!({"labels": {"a": "1"}, "topics": [1], "ttl": "3s", "rotation": {"x": 1, "y": 2}});
+        update(
+            &mut document,
+            &json!({"labels": {"b": "2"}, "rotation": {"x": 9}}),
+            Some("labels,topics,rotation.x"),
+        );
         assert_eq!(document, json!({"labels": {"b": "2"}, "ttl": "3s", "rotation": {"x": 9, "y": 2}}));
     }
 }

@@ -1,7 +1,7 @@
 //! Google Cloud on loopback: the APIs the reconciler calls, the events, tasks and schedules that call it.
 //!
-//! An API is reached at `{url}/{host}/{path}`; Cloud Storage and the container registry answer at the root too.
-//! Everything lives in one [`store::World`] of JSON documents; each API is one file under `apis`.
+//! An API is reached at `{url}/{host}/{path}`; Cloud Storage and the container registry answer at the root
+//! too. Everything lives in one [`store::World`] of JSON documents; each API is one file under `apis`.
 
 mod apis;
 mod call;

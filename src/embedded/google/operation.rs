@@ -66,7 +66,10 @@ fn undo(created: bool, service: &str, target: &str) -> Vec<Effect> {
 pub fn repeated(cx: &Cx, scope: &str) -> Option<Value> {
     let request = cx.call.query("requestId")?;
     let collection = format!("compute/{scope}/operations");
-    cx.world.children(&collection).find(|(_, operation)| text(operation, "_request") == request).map(|(_, op)| op.clone())
+    cx.world
+        .children(&collection)
+        .find(|(_, operation)| text(operation, "_request") == request)
+        .map(|(_, op)| op.clone())
 }
 
 fn collection_of(target: &str) -> String {
@@ -80,7 +83,13 @@ fn collection_of(target: &str) -> String {
 }
 
 /// A Cloud SQL operation on an instance.
-pub fn sql(cx: &mut Cx, instance: &str, operation_type: &str, effects: Vec<Effect>, takes: Duration) -> Value {
+pub fn sql(
+    cx: &mut Cx,
+    instance: &str,
+    operation_type: &str,
+    effects: Vec<Effect>,
+    takes: Duration,
+) -> Value {
     let project = cx.site.project.clone();
     let number = cx.world.next_number();
     let name = uuid_like(number);
@@ -103,7 +112,8 @@ pub fn sql(cx: &mut Cx, instance: &str, operation_type: &str, effects: Vec<Effec
         Some((_, code, message)) => {
             let mut patch = patch;
             patch["error"] = json!({"kind": "sql#operationErrors",
-                                    "errors": [{"kind": "sql#operationError", "code": code, "message": message}]});
+                                    "errors": [{"kind": "sql#operationError", "code": code,
+                                                "message": message}]});
             // An instance that could not be made stays, as FAILED.
             let failed = Effect::Merge(format!("sqladmin/{target}"), json!({"state": "FAILED"}));
             (patch, if operation_type == "CREATE" { vec![failed] } else { Vec::new() })
@@ -117,7 +127,8 @@ fn uuid_like(number: u64) -> String {
     uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, &number.to_be_bytes()).to_string()
 }
 
-/// An AIP-151 operation. `parent` is `projects/p/locations/l`, or empty for APIs whose operations have no parent.
+/// An AIP-151 operation. `parent` is `projects/p/locations/l`, or empty for APIs whose operations have no
+/// parent.
 pub struct LongRunning<'a> {
     /// First part of the store's keys, such as `artifactregistry`.
     pub service: &'a str,
@@ -151,13 +162,23 @@ pub fn long_running(cx: &mut Cx, operation: LongRunning<'_>) -> Value {
         None => (json!({"done": true, "response": response, "metadata": ended}), effects),
         Some((_, code, message)) => {
             let error = json!({"code": code.parse().unwrap_or(13), "message": message});
-            (json!({"done": true, "error": error, "metadata": ended}), undo(verb == "create", service, target))
+            (
+                json!({"done": true, "error": error, "metadata": ended}),
+                undo(verb == "create", service, target),
+            )
         }
     };
     start(cx, format!("{service}/{name}"), document, patch, effects, takes)
 }
 
-fn start(cx: &mut Cx, key: String, document: Value, done: Value, mut effects: Vec<Effect>, takes: Duration) -> Value {
+fn start(
+    cx: &mut Cx,
+    key: String,
+    document: Value,
+    done: Value,
+    mut effects: Vec<Effect>,
+    takes: Duration,
+) -> Value {
     cx.world.put(key.clone(), document.clone());
     effects.push(Effect::Merge(key, done));
     let at = after(cx.now, takes);

@@ -23,8 +23,8 @@ pub fn policy_key(key: &str) -> String {
     format!("{key}#iam")
 }
 
-/// `setIamPolicy`: the body has `policy` and perhaps `updateMask`. A stale etag is refused with 409 ABORTED; no
-/// etag overwrites unconditionally. Errors: 400 for members that are malformed or do not exist.
+/// `setIamPolicy`: the body has `policy` and perhaps `updateMask`. A stale etag is refused with 409 ABORTED;
+/// no etag overwrites unconditionally. Errors: 400 for members that are malformed or do not exist.
 pub fn set(cx: &mut Cx, key: &str, body: &Value) -> Result<Value, ApiError> {
     let policy = body.get("policy").ok_or_else(|| ApiError::invalid("Policy is missing."))?;
     let current = get(cx, key);
@@ -47,7 +47,8 @@ pub fn set(cx: &mut Cx, key: &str, body: &Value) -> Result<Value, ApiError> {
     Ok(wanted)
 }
 
-/// Bindings as the services keep them: equal roles merged, members lower-cased, sorted and single, none empty.
+/// Bindings as the services keep them: equal roles merged, members lower-cased, sorted and single, none
+/// empty.
 pub fn bindings(cx: &Cx, policy: &Value) -> Result<Value, ApiError> {
     let mut merged: BTreeMap<(String, String), (Value, BTreeSet<String>)> = BTreeMap::new();
     for binding in policy["bindings"].as_array().into_iter().flatten() {

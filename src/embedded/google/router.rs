@@ -8,8 +8,8 @@ use super::context::Cx;
 use super::error::ApiError;
 use super::reply::{Answer, Reply};
 
-/// APIs that refuse calls of a project that has not enabled them. Cloud Storage, Service Usage, IAM credentials
-/// and the metadata server always answer.
+/// APIs that refuse calls of a project that has not enabled them. Cloud Storage, Service Usage, IAM
+/// credentials and the metadata server always answer.
 const REFUSING: [&str; 14] = [
     "artifactregistry",
     "certificatemanager",
@@ -26,6 +26,9 @@ const REFUSING: [&str; 14] = [
     "sqladmin",
     "eventarc",
 ];
+
+/// Ends of the hosts that speak the registry protocol.
+const REGISTRIES: [&str; 5] = ["-docker.pkg.dev", "docker.io", "gcr.io", "ghcr.io", "quay.io"];
 
 /// Answers the call, or nothing when no API knows the path.
 pub fn route(cx: &mut Cx) -> Option<Answer> {
@@ -51,8 +54,7 @@ pub fn route(cx: &mut Cx) -> Option<Answer> {
         "servicenetworking" => apis::service_networking::route(cx),
         "monitoring" => apis::monitoring::route(cx),
         "registry" => apis::registry::route(cx),
-        // `{region}-docker.pkg.dev`, `index.docker.io` and the like speak the registry protocol too.
-        _ if host.ends_with("-docker.pkg.dev") || host.ends_with("docker.io") => apis::registry::route(cx),
+        _ if REGISTRIES.iter().any(|end| host.ends_with(end)) => apis::registry::route(cx),
         "metadata" | "oauth2" | "www" => apis::metadata::route(cx),
         _ => None,
     }

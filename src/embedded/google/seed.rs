@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::apis::{certificate_manager, registry, resource_manager, service_networking, service_usage, storage};
+use super::apis::{
+    certificate_manager, registry, resource_manager, service_networking, service_usage, storage,
+};
 use super::call::Call;
 use super::cloud::Cloud;
 use super::context::Cx;
@@ -57,8 +59,8 @@ impl Cluster {
 }
 
 impl Server {
-    /// The shared network with its services peering, a running Autopilot cluster, zones. Nothing that is there
-    /// already is touched.
+    /// The shared network with its services peering, a running Autopilot cluster, zones. Nothing that is
+    /// there already is touched.
     pub fn seed_defaults(&self) {
         self.cloud.with(&Call::default(), |cx| {
             network(cx);
@@ -93,7 +95,8 @@ impl Server {
         let queue = json!({
             "name": name, "state": "RUNNING",
             "rateLimits": {"maxDispatchesPerSecond": 500, "maxConcurrentDispatches": most_at_once},
-            "retryConfig": {"maxAttempts": 100, "minBackoff": "10s", "maxBackoff": "600s", "maxDoublings": 16},
+            "retryConfig": {"maxAttempts": 100, "minBackoff": "10s", "maxBackoff": "600s",
+                            "maxDoublings": 16},
         });
         self.cloud.with(&Call::default(), |cx| cx.world.put(format!("cloudtasks/{name}"), queue));
     }
@@ -114,10 +117,12 @@ pub fn project(cloud: &Cloud) {
             let (id, number) = (cx.site.project.clone(), cx.site.number.clone());
             cx.world.put(
                 key.clone(),
-                json!({"name": format!("projects/{number}"), "projectId": id, "displayName": id, "state": "ACTIVE",
+                json!({"name": format!("projects/{number}"), "projectId": id, "displayName": id,
+                       "state": "ACTIVE",
                        "createTime": "2024-01-01T00:00:00Z", "etag": "W/\"1\""}),
             );
-            let agent = format!("serviceAccount:service-{number}@container-engine-robot.iam.gserviceaccount.com");
+            let agent =
+                format!("serviceAccount:service-{number}@container-engine-robot.iam.gserviceaccount.com");
             let bindings = json!([
                 {"role": "roles/container.serviceAgent", "members": [agent]},
                 {"role": "roles/owner", "members": ["user:owner@example.com"]},
@@ -152,6 +157,7 @@ fn network(cx: &mut Cx) {
     let root = format!("projects/{}", cx.site.project);
     let link = format!("{COMPUTE_LINK}/{root}");
     let managed = "managed-by=services-gcp";
+    let tenant = format!("{COMPUTE_LINK}/projects/tenant/global/networks/servicenetworking");
     compute(
         cx,
         &format!("{root}/global/networks/{NETWORK}"),
@@ -161,7 +167,7 @@ fn network(cx: &mut Cx) {
             "routingConfig": {"routingMode": "GLOBAL"},
             "subnetworks": [format!("{link}/regions/{REGION}/subnetworks/{SUBNET}")],
             "peerings": [{"name": "servicenetworking-googleapis-com", "state": "ACTIVE",
-                          "network": "https://www.googleapis.com/compute/v1/projects/tenant/global/networks/servicenetworking"}],
+                          "network": tenant}],
         }),
     );
     compute(
@@ -171,7 +177,8 @@ fn network(cx: &mut Cx) {
         json!({
             "description": managed, "network": format!("{link}/global/networks/{NETWORK}"),
             "ipCidrRange": "10.0.0.0/20", "gatewayAddress": "10.0.0.1", "purpose": "PRIVATE",
-            "region": format!("{link}/regions/{REGION}"), "privateIpGoogleAccess": true, "stackType": "IPV4_ONLY",
+            "region": format!("{link}/regions/{REGION}"), "privateIpGoogleAccess": true,
+            "stackType": "IPV4_ONLY",
             "fingerprint": "AAAAAAAAAAA=",
             "secondaryIpRanges": [{"rangeName": "pods", "ipCidrRange": "10.4.0.0/14"},
                                   {"rangeName": "services", "ipCidrRange": "10.8.0.0/20"}],
@@ -182,7 +189,8 @@ fn network(cx: &mut Cx) {
         cx,
         &format!("{root}/global/addresses/{range}"),
         "address",
-        json!({"purpose": "VPC_PEERING", "addressType": "INTERNAL", "address": "10.100.0.0", "prefixLength": 16,
+        json!({"purpose": "VPC_PEERING", "addressType": "INTERNAL", "address": "10.100.0.0",
+               "prefixLength": 16,
                "status": "RESERVED", "description": managed, "labelFingerprint": "AAAAAAAAAAA=",
                "network": format!("{link}/global/networks/{NETWORK}")}),
     );
@@ -211,7 +219,8 @@ fn cluster(cx: &mut Cx, wanted: &Cluster) {
         "selfLink": format!("https://container.googleapis.com/v1/{path}"),
         "description": "managed-by=services-gcp", "resourceLabels": {"managed-by": "services-gcp"},
         "autopilot": {"enabled": autopilot},
-        "network": NETWORK, "subnetwork": SUBNET, "clusterIpv4Cidr": "10.4.0.0/14", "servicesIpv4Cidr": "10.8.0.0/20",
+        "network": NETWORK, "subnetwork": SUBNET, "clusterIpv4Cidr": "10.4.0.0/14",
+        "servicesIpv4Cidr": "10.8.0.0/20",
         "currentMasterVersion": "1.33.5-gke.1000000", "initialClusterVersion": "1.33.5-gke.1000000",
         "releaseChannel": {"channel": "REGULAR"}, "createTime": "2024-01-01T00:00:00+00:00",
         "endpoint": host,
@@ -221,11 +230,13 @@ fn cluster(cx: &mut Cx, wanted: &Cluster) {
             "ipEndpointsConfig": {"enabled": true, "enablePublicEndpoint": true, "publicEndpoint": host,
                                   "privateEndpoint": "10.0.0.2"},
         },
-        "privateClusterConfig": {"enablePrivateNodes": true, "privateEndpoint": "10.0.0.2", "publicEndpoint": host},
+        "privateClusterConfig": {"enablePrivateNodes": true, "privateEndpoint": "10.0.0.2",
+                                 "publicEndpoint": host},
         "workloadIdentityConfig": {"workloadPool": format!("{project}.svc.id.goog")},
         "addonsConfig": {
             "httpLoadBalancing": {"disabled": false}, "horizontalPodAutoscaling": {"disabled": false},
-            "gcePersistentDiskCsiDriverConfig": {"enabled": true}, "gcpFilestoreCsiDriverConfig": {"enabled": true},
+            "gcePersistentDiskCsiDriverConfig": {"enabled": true},
+            "gcpFilestoreCsiDriverConfig": {"enabled": true},
             "gcsFuseCsiDriverConfig": {"enabled": true}, "dnsCacheConfig": {"enabled": true},
         },
         "secretManagerConfig": {"enabled": true}, "secretSyncConfig": {"enabled": false},
@@ -235,7 +246,8 @@ fn cluster(cx: &mut Cx, wanted: &Cluster) {
             "datapathProvider": "ADVANCED_DATAPATH", "gatewayApiConfig": {"channel": "CHANNEL_STANDARD"},
         },
         "ipAllocationPolicy": {"useIpAliases": true, "clusterSecondaryRangeName": "pods",
-                               "servicesSecondaryRangeName": "services", "clusterIpv4CidrBlock": "10.4.0.0/14",
+                               "servicesSecondaryRangeName": "services",
+                               "clusterIpv4CidrBlock": "10.4.0.0/14",
                                "servicesIpv4CidrBlock": "10.8.0.0/20"},
         "verticalPodAutoscaling": {"enabled": true},
         "binaryAuthorization": {"evaluationMode": "DISABLED"},

@@ -7,8 +7,7 @@ use serde_json::Value;
 use super::store::World;
 
 /// Fields that say when, in which edition or under which number, not what.
-const INCIDENTAL: [&str; 38] = [
-    "annotations",
+const INCIDENTAL: [&str; 37] = [
     "attempts",
     "componentCount",
     "crc32c",
@@ -66,7 +65,8 @@ fn essence(document: &Value) -> Value {
                 .iter()
                 .filter(|(name, value)| {
                     let sized = name.as_str() == "size" && value.is_string();
-                    !name.starts_with('_') && (!INCIDENTAL.contains(&name.as_str()) || (name.as_str() == "size" && !sized))
+                    !name.starts_with('_')
+                        && (!INCIDENTAL.contains(&name.as_str()) || (name.as_str() == "size" && !sized))
                 })
                 .map(|(name, value)| (name.clone(), essence(value)))
                 .collect(),

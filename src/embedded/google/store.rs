@@ -1,7 +1,8 @@
-//! The world: every resource as a JSON document under its path, and what will happen to it when the clock gets there.
+//! The world: every resource as a JSON document under its path, and what will happen to it when the clock
+//! gets there.
 //!
-//! Keys are `{service}/{resource path}`, such as `sqladmin/projects/p/instances/i`; the IAM policy of a resource
-//! is kept under its key with `#iam` appended. Fields that start with `_` are never answered.
+//! Keys are `{service}/{resource path}`, such as `sqladmin/projects/p/instances/i`; the IAM policy of a
+//! resource is kept under its key with `#iam` appended. Fields that start with `_` are never answered.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,7 +1,7 @@
 //! ID tokens as Google's servers attach them to pushes, signed with the embedded cloud's own key.
 //!
-//! The key is in the source tree and therefore secret to nobody: a token signed with it is worth something only
-//! to a verifier that was pointed at this server's key set.
+//! The key is in the source tree and therefore secret to nobody: a token signed with it is worth something
+//! only to a verifier that was pointed at this server's key set.
 
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -28,8 +28,8 @@ impl Signer {
         Ok(Self { key })
     }
 
-    /// A token for this account and audience, valid for an hour from now. The time in it is real time when the
-    /// embedded clock is behind it, because verifiers look at their own clock.
+    /// A token for this account and audience, valid for an hour from now. The time in it is real time when
+    /// the embedded clock is behind it, because verifiers look at their own clock.
     pub fn id_token(&self, email: &str, audience: &str, now: Timestamp) -> Option<String> {
         let issued = now.as_second().min(Timestamp::now().as_second());
         let issued = if issued + LIFETIME_SECS <= Timestamp::now().as_second() {
@@ -64,7 +64,8 @@ mod tests {
         let mut validation = Validation::new(Algorithm::RS256);
         validation.set_audience(&["https://door"]);
         validation.set_issuer(&["https://accounts.google.com"]);
-        let claims = jsonwebtoken::decode::<serde_json::Value>(&token, &key, &validation).expect("valid").claims;
+        let claims =
+            jsonwebtoken::decode::<serde_json::Value>(&token, &key, &validation).expect("valid").claims;
         assert_eq!(claims["email"], "sa@p.iam.gserviceaccount.com");
         assert_eq!(claims["email_verified"], true);
     }

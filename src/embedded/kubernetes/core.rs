@@ -82,6 +82,7 @@ impl Core {
         let mut state = lock(&self.state);
         let result = change(&mut state.world.settings);
         // Whatever was decided may be due.
+        state.world.resting.clear();
         state.settled = 0;
         result
     }

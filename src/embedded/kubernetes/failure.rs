@@ -101,7 +101,8 @@ impl Failure {
         Self::about(409, "Conflict", kind, name, &message)
     }
 
-    /// 409: a precondition of a deletion does not hold. Here the kind's name stands where its plural does elsewhere.
+    /// 409: a precondition of a deletion does not hold. Here the kind's name stands where its plural does
+    /// elsewhere.
     pub fn precondition(kind: &Kind, name: &str, why: &str) -> Self {
         let dotted = if kind.group.is_empty() {
             kind.kind.to_owned()

@@ -81,7 +81,8 @@ impl Faults {
         self.core.with_settings(|settings| settings.stuck.push(prefix.to_owned()));
     }
 
-    /// The next `times` requests of `method` (`""` for all) with `path` somewhere in their path meet `action`.
+    /// The next `times` requests of `method` (`""` for all) with `path` somewhere in their path meet
+    /// `action`.
     pub fn meet(&self, method: &str, path: &str, times: usize, action: Action) {
         let (method, path) = (method.to_owned(), path.to_owned());
         self.core.with_faults(|table| table.answers.push(Trouble { method, path, action, times }));

@@ -1,5 +1,5 @@
-//! A Kubernetes API server in the process: discovery, objects, server-side apply with its ownership of fields,
-//! watches, and controllers just alive enough that workloads become available and Jobs end.
+//! A Kubernetes API server in the process: discovery, objects, server-side apply with its ownership of
+//! fields, watches, and controllers just alive enough that workloads become available and Jobs end.
 //!
 //! It speaks plain HTTP on loopback. Production code reaches it through `kube` and cannot tell.
 

@@ -69,6 +69,8 @@ pub struct World {
     since: BTreeMap<String, Since>,
     /// What a person or a test decided.
     pub settings: Settings,
+    /// The objects whose controllers have nothing to do until they change or something is due.
+    pub resting: BTreeMap<Key, (String, Option<Timestamp>)>,
     /// Which fault each Job has met, by its uid.
     pub fates: BTreeMap<String, Option<JobFault>>,
 }
@@ -128,6 +130,7 @@ impl World {
     /// Removes an object.
     pub fn remove(&mut self, key: &Key) -> Option<Value> {
         let before = self.objects.remove(key)?;
+        self.resting.remove(key);
         self.since.remove(uid(&before));
         self.version += 1;
         let mut after = before.clone();

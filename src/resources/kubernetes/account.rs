@@ -48,3 +48,19 @@ pub fn declare(scope: &Scope<'_>) -> Vec<Declared> {
     })
     .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::World;
+    use super::*;
+
+    #[test]
+    fn plugins_have_an_account_of_their_own() {
+        let world = World::default_set();
+        let email = |suffix: &str| {
+            world.body(Kind::ServiceAccount, suffix)["metadata"]["annotations"][IDENTITY].clone()
+        };
+        assert_eq!(email(""), "gke-sa-0a1b2c3d@p-1.iam.gserviceaccount.com");
+        assert_ne!(email(""), email("-plugin-daemon"));
+    }
+}

@@ -204,3 +204,60 @@ fn scales_out(scope: &Scope<'_>, wanted: &AdditionalService) -> bool {
 fn least(wanted: &AdditionalService) -> u32 {
     wanted.min_instance_count.unwrap_or(1).max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::fixture::World;
+    use super::*;
+    use crate::spec::Spec;
+
+    fn world(services: serde_json::Value) -> World {
+        let mut spec = Spec::default();
+        spec.set("additional_services", services).unwrap().unwrap();
+        World::of(spec)
+    }
+
+    #[test]
+    fn dify_is_told_where_it_is() {
+        let world = world(json!([{"name": "my-search", "image": "x/y:1", "port": 8080, "service_port": 80}]));
+        let url = world.variable("api", "MY_SEARCH_URL");
+        assert_eq!(url.as_deref(), Some("http://appdifydemo0a1b2c3d-my-search:80"));
+    }
+
+    #[test]
+    fn it_learns_the_public_address_and_the_secrets_it_names() {
+        let world =
+            world(json!([{"name": "s", "image": "x/y:1", "env_vars": {"URL": "$(GKE_SERVICE_URL)/x"},
+                                  "secret_env_vars": {"KEY": "SECRET_KEY"}}]));
+        assert_eq!(world.variable("s", "URL").as_deref(), Some("http://203.0.113.7/x"));
+        let body = world.body(Kind::Deployment, "-s");
+        let variable = &body["spec"]["template"]["spec"]["containers"][0]["env"][0];
+        assert_eq!(variable["valueFrom"]["secretKeyRef"]["key"], "SECRET_KEY");
+    }
+
+    #[test]
+    fn a_disk_of_its_own_keeps_it_at_one_pod() {
+        let volume = json!({"size": "5Gi", "mount_path": "/data"});
+        let world = world(json!([{"name": "s", "image": "x/y:1", "max_instance_count": 3,
+                                  "persistent_volume": volume}]));
+        let body = world.body(Kind::Deployment, "-s");
+        assert_eq!(
+            (&body["spec"]["replicas"], &body["spec"]["strategy"]["type"]),
+            (&json!(1), &json!("Recreate"))
+        );
+        assert_eq!(world.body(Kind::PersistentVolumeClaim, "-s")["spec"]["storageClassName"], "standard-rwo");
+    }
+
+    #[test]
+    fn a_volume_nobody_names_is_the_users_to_mend() {
+        let world = world(json!([{"name": "s", "image": "x/y:1",
+                                  "volume_mounts": [{"name": "nowhere", "mount_path": "/x"}]}]));
+        let waits = world.declared().into_iter().find_map(|one| match one.desired {
+            crate::resources::Desired::Waiting(waits) => Some(waits),
+            _ => None,
+        });
+        assert_eq!(waits.unwrap()[0].kind, WaitKind::User);
+    }
+}

@@ -117,3 +117,35 @@ fn rules(scope: &Scope<'_>) -> String {
          http_access allow to_backend stub_path\nhttp_access allow to_api files_path\n"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Kind;
+    use super::super::fixture::World;
+    use super::*;
+
+    fn world() -> World {
+        let mut spec = Spec::default();
+        spec.agent_backend.enabled = Some(true);
+        World::of(spec)
+    }
+
+    #[test]
+    fn tokens_are_the_same_on_both_sides() {
+        let world = world();
+        let of = |suffix: &str| world.body(Kind::Secret, suffix)["data"].clone();
+        let (api, backend, sandbox) = (of("-env"), of("-agent-backend-env"), of("-agent-sandbox-env"));
+        assert_eq!(api["AGENT_BACKEND_API_TOKEN"], backend["DIFY_AGENT_API_TOKEN"]);
+        assert_eq!(backend["DIFY_AGENT_LOCAL_SANDBOX_AUTH_TOKEN"], sandbox["SHELLCTL_AUTH_TOKEN"]);
+        assert_eq!(backend["DIFY_AGENT_PLUGIN_DAEMON_API_KEY"], api["PLUGIN_DAEMON_KEY"]);
+        assert_eq!(sandbox.as_object().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn the_pages_show_it_only_when_it_runs() {
+        assert_eq!(world().variable("web", "NEXT_PUBLIC_ENABLE_AGENT_V2").as_deref(), Some("true"));
+        let without = World::default_set();
+        assert_eq!(without.variable("web", "NEXT_PUBLIC_ENABLE_AGENT_V2").as_deref(), Some("false"));
+        assert_eq!(without.variable("api", "AGENT_BACKEND_BASE_URL"), None);
+    }
+}

@@ -131,3 +131,50 @@ fn users_resources(spec: &Spec) -> ContainerResources {
         ..own
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::fixture::World;
+    use super::*;
+
+    #[test]
+    fn it_leaves_the_load_balancer_before_it_stops() {
+        let pod = World::default_set().body(Kind::Deployment, "")["spec"]["template"]["spec"].clone();
+        assert_eq!(pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"], 15);
+        assert_eq!(pod["terminationGracePeriodSeconds"], 90);
+        let patient = World::of(Spec { termination_grace_period_seconds: 600, ..Spec::default() });
+        let pod = patient.body(Kind::Deployment, "")["spec"]["template"]["spec"].clone();
+        assert_eq!(pod["terminationGracePeriodSeconds"], 600);
+    }
+
+    #[test]
+    fn readiness_asks_what_liveness_asks() {
+        let mut spec = Spec::default();
+        spec.liveness_probe.path = Some("/console/api/setup".into());
+        let body = World::of(spec).body(Kind::Deployment, "");
+        let container = &body["spec"]["template"]["spec"]["containers"][0];
+        assert_eq!(container["readinessProbe"]["httpGet"]["path"], "/console/api/setup");
+        assert_eq!(container["startupProbe"]["httpGet"]["path"], "/health");
+    }
+
+    #[test]
+    fn resources_of_the_container_win_over_the_two_limits() {
+        let own = ContainerResources { cpu_limit: Some("4".into()), ..Default::default() };
+        let world = World::of(Spec { container_resources: Some(own), ..Spec::default() });
+        let body = world.body(Kind::Deployment, "");
+        let limits = &body["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"];
+        assert_eq!(limits, &json!({"cpu": "4", "memory": "4Gi", "ephemeral-storage": "2Gi"}));
+    }
+
+    #[test]
+    fn a_volume_for_each_pod_makes_it_a_stateful_set_under_the_same_name() {
+        let world = World::of(Spec { stateful_pvc_enabled: Some(true), ..Spec::default() });
+        let body = world.body(Kind::StatefulSet, "");
+        assert_eq!(body["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"], "standard-rwo");
+        assert_eq!(body["spec"]["serviceName"], "appdifydemo0a1b2c3d-headless");
+        let mounts = body["spec"]["template"]["spec"]["containers"][0]["volumeMounts"].to_string();
+        assert!(mounts.contains(r#""mountPath":"/data""#), "{mounts}");
+    }
+}

@@ -204,3 +204,55 @@ struct ContainerPolicy {
     container_name: &'static str,
     min_allowed: BTreeMap<&'static str, &'static str>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::World;
+    use super::*;
+
+    fn kinds(spec: Spec) -> Vec<Kind> {
+        let declared = World::of(spec).declared();
+        let all = declared.into_iter().filter_map(|one| match one.id.kind {
+            crate::resources::Kind::Kubernetes(kind) => Some(kind),
+            crate::resources::Kind::Google(_) => None,
+        });
+        all.collect()
+    }
+
+    #[test]
+    fn only_one_autoscaler_decides_and_the_workload_leaves_it_to_it() {
+        let world = World::default_set();
+        assert!(world.body(Kind::Deployment, "")["spec"]["replicas"].is_null());
+        assert_eq!(world.body(Kind::HorizontalPodAutoscaler, "")["spec"]["maxReplicas"], 3);
+        let larger = kinds(Spec { enable_vertical_pod_autoscaling: true, ..Spec::default() });
+        assert!(larger.contains(&Kind::VerticalPodAutoscaler));
+        assert!(!larger.contains(&Kind::HorizontalPodAutoscaler));
+    }
+
+    #[test]
+    fn a_fixed_number_of_pods_is_written() {
+        let world = World::of(Spec { min_instance_count: 2, max_instance_count: 2, ..Spec::default() });
+        assert_eq!(world.body(Kind::Deployment, "")["spec"]["replicas"], 2);
+        let zero = World::of(Spec { min_instance_count: 0, ..Spec::default() });
+        assert_eq!(zero.body(Kind::HorizontalPodAutoscaler, "")["spec"]["minReplicas"], 1);
+    }
+
+    #[test]
+    fn a_single_pod_has_no_budget() {
+        let wanted = Spec { enable_pod_disruption_budget: true, ..Spec::default() };
+        assert!(kinds(wanted.clone()).contains(&Kind::PodDisruptionBudget));
+        let single = Spec { max_instance_count: 1, ..wanted };
+        assert!(!kinds(single).contains(&Kind::PodDisruptionBudget));
+    }
+
+    #[test]
+    fn a_budget_is_a_number_or_a_share() {
+        let least = |text: &str| {
+            let value = IntOrPercent::Text(text.into());
+            let spec =
+                Spec { enable_pod_disruption_budget: true, pdb_min_available: value, ..Spec::default() };
+            World::of(spec).body(Kind::PodDisruptionBudget, "")["spec"]["minAvailable"].clone()
+        };
+        assert_eq!([least("2"), least("50%")], [serde_json::json!(2), serde_json::json!("50%")]);
+    }
+}

@@ -52,3 +52,26 @@ pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
     };
     application::declare(scope, application, member)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Kind;
+    use super::super::fixture::World;
+    use crate::spec::Spec;
+
+    #[test]
+    fn there_is_one_whatever_the_spec_says_and_never_two_at_once() {
+        let mut spec = Spec::default();
+        spec.beat.replicas = Some(3);
+        let body = World::of(spec).body(Kind::Deployment, "-beat");
+        assert_eq!(body["spec"]["replicas"], 1);
+        assert_eq!(body["spec"]["strategy"]["type"], "Recreate");
+    }
+
+    #[test]
+    fn its_schedule_is_where_it_may_write() {
+        let pod = World::default_set().body(Kind::Deployment, "-beat")["spec"]["template"]["spec"].clone();
+        assert!(pod["containers"][0]["command"].to_string().contains("/tmp/celerybeat-schedule"));
+        assert_eq!(pod["containers"][0]["securityContext"]["readOnlyRootFilesystem"], true);
+    }
+}

@@ -90,3 +90,33 @@ fn schedule(scope: &Scope<'_>, wanted: &Wanted, job: k8s_openapi::api::batch::v1
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::fixture::World;
+    use super::*;
+    use crate::spec::Spec;
+
+    #[test]
+    fn it_runs_the_api_image_with_its_environment_at_utc() {
+        let mut spec = Spec::default();
+        let job = json!([{"name": "tidy_up", "schedule": "0 3 * * *", "args": ["flask", "x"],
+                          "secret_env_vars": {"K": "cron-key"}}]);
+        spec.set("cron_jobs", job).unwrap().unwrap();
+        let world = World::of(spec);
+        let body = world.body(Kind::CronJob, "-cron-tidy-up");
+        assert_eq!(body["spec"]["timeZone"], "Etc/UTC");
+        assert_eq!(body["spec"]["concurrencyPolicy"], "Forbid");
+        let pod = &body["spec"]["jobTemplate"]["spec"]["template"]["spec"];
+        assert_eq!(pod["restartPolicy"], "OnFailure");
+        let sources: Vec<&str> = pod["containers"][0]["envFrom"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|source| source.pointer("/secretRef/name")?.as_str())
+            .collect();
+        assert_eq!(sources, ["appdifydemo0a1b2c3d-env", "appdifydemo0a1b2c3d-cron-tidy-up-env"]);
+    }
+}

@@ -159,3 +159,70 @@ fn rule(paths: &[&str], backend: BackendRef) -> Rule {
 fn backend(name: &str, port: u16) -> BackendRef {
     BackendRef { group: "", kind: "Service", name: name.to_owned(), port, weight: 1 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::World;
+    use super::*;
+    use crate::spec::Spec;
+
+    fn paths(world: &World) -> Vec<(String, String)> {
+        let rules = world.body(Kind::HttpRoute, "-routes")["spec"]["rules"].as_array().cloned().unwrap();
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        rules
+            .iter()
+            .flat_map(|rule| {
+                let backend = text(&rule["backendRefs"][0]["name"]);
+                let matches = rule["matches"].as_array().cloned().unwrap_or_default();
+                matches.into_iter().map(move |one| (text(&one["path"]["value"]), backend.clone()))
+            })
+            .collect()
+    }
+
+    fn backend(world: &World, path: &str) -> Option<String> {
+        paths(world).into_iter().find(|(one, _)| one == path).map(|(_, backend)| backend)
+    }
+
+    #[test]
+    fn each_path_has_its_component_and_what_is_internal_has_none() {
+        let world = World::default_set();
+        assert_eq!(backend(&world, "/console/api").as_deref(), Some("appdifydemo0a1b2c3d"));
+        assert_eq!(backend(&world, "/e").as_deref(), Some("appdifydemo0a1b2c3d-plugin-daemon"));
+        assert_eq!(backend(&world, "/").as_deref(), Some("appdifydemo0a1b2c3d-web"));
+        for inside in ["/inner/api", "/health", "/openapi"] {
+            assert_eq!(backend(&world, inside), None);
+        }
+    }
+
+    #[test]
+    fn openapi_and_websocket_follow_what_is_switched_on() {
+        let mut spec = Spec::default();
+        spec.environment_variables.insert("OPENAPI_ENABLED".into(), "true".into());
+        spec.api_websocket.enabled = Some(true);
+        let world = World::of(spec);
+        assert_eq!(backend(&world, "/openapi").as_deref(), Some("appdifydemo0a1b2c3d"));
+        assert_eq!(backend(&world, "/socket.io").as_deref(), Some("appdifydemo0a1b2c3d-websocket"));
+    }
+
+    #[test]
+    fn with_a_domain_it_is_https_and_http_leads_there() {
+        let world = World::of(Spec {
+            enable_custom_domain: true,
+            application_domains: vec!["dify.example.com".into()],
+            ..Spec::default()
+        });
+        let gateway = world.body(Kind::Gateway, "-gateway");
+        assert!(gateway["spec"]["listeners"][1]["tls"].is_null());
+        assert_eq!(gateway["metadata"]["annotations"][CERTIFICATES], "appdifydemo0a1b2c3d-map");
+        let filters = world.body(Kind::HttpRoute, "-redirect")["spec"]["rules"][0]["filters"].clone();
+        assert_eq!(filters[0]["requestRedirect"]["scheme"], "https");
+        assert_eq!(world.body(Kind::HttpRoute, "-routes")["spec"]["parentRefs"][0]["sectionName"], "https");
+        assert_eq!(world.variable("api", "CONSOLE_API_URL"), world.variable("web", "CONSOLE_API_URL"));
+    }
+
+    #[test]
+    fn a_cluster_ip_has_no_front_door() {
+        let world = World::of(Spec { service_type: "ClusterIP".into(), ..Spec::default() });
+        assert!(!world.declared().iter().any(|one| one.id.to_string().starts_with("Gateway")));
+    }
+}

@@ -101,3 +101,64 @@ fn name(scope: &Scope<'_>, wanted: &InitializationJob) -> String {
     let hash: String = stamp::fingerprint(&json!({"job": wanted, "image": image})).chars().take(8).collect();
     bounded(&scope.names().component(&format!("{COMPONENT}-{}-{hash}", dns(&wanted.name))))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::fixture::World;
+    use super::*;
+    use crate::spec::Spec;
+
+    fn world(jobs: serde_json::Value) -> World {
+        let mut spec = Spec::default();
+        spec.set("initialization_jobs", jobs).unwrap().unwrap();
+        World::of(spec)
+    }
+
+    fn find<'a>(all: &'a [Declared], part: &str) -> &'a Declared {
+        let is_job = |one: &&Declared| one.id.to_string().starts_with("Job ");
+        all.iter().filter(is_job).find(|one| one.id.name.contains(part)).expect(part)
+    }
+
+    #[test]
+    fn they_run_in_the_order_of_what_they_depend_on() {
+        let all = world(json!([
+            {"name": "second", "command": ["true"], "depends_on_jobs": ["first"]},
+            {"name": "first", "command": ["true"]},
+        ]))
+        .declared();
+        assert!(find(&all, "job-second").needs.contains(&find(&all, "job-first").id));
+        assert!(find(&all, "migrate").needs.contains(&find(&all, "job-second").id));
+    }
+
+    #[test]
+    fn one_that_is_not_waited_for_holds_nothing_up() {
+        let all =
+            world(json!([{"name": "later", "command": ["true"], "execute_on_apply": false}])).declared();
+        let later = &find(&all, "job-later").id;
+        assert!(!all.iter().any(|one| one.needs.contains(later)));
+    }
+
+    #[test]
+    fn another_definition_runs_again_and_the_same_does_not() {
+        let id = |script: &str| {
+            let all = world(json!([{"name": "j", "script_path": script}])).declared();
+            find(&all, "job-j").id.clone()
+        };
+        assert_eq!(id("a"), id("a"));
+        assert_ne!(id("a"), id("b"));
+    }
+
+    #[test]
+    fn without_the_database_there_is_no_proxy_and_no_password() {
+        let all = world(json!([{"name": "j", "command": ["true"], "needs_db": false}])).declared();
+        let crate::resources::Desired::Ready(document) = &find(&all, "job-j").desired else { panic!() };
+        let text = document.wire().to_string();
+        assert!(
+            !text.contains("cloud-sql-proxy")
+                && !text.contains("ROOT_PASSWORD")
+                && !text.contains("secretRef")
+        );
+    }
+}

@@ -83,3 +83,44 @@ fn name(scope: &Scope<'_>) -> String {
     let parts: Vec<String> = [COMPONENT.to_owned(), version].into_iter().chain(digest).collect();
     bounded(&scope.names().component(&parts.join("-")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::World;
+    use super::*;
+
+    fn job(world: &World) -> Declared {
+        let named = |one: &Declared| one.id.short_name().contains("-migrate-1");
+        world.declared().into_iter().find(named).expect("a migration")
+    }
+
+    #[test]
+    fn another_image_of_the_same_version_is_another_job() {
+        let before = World::default_set();
+        let mut after = World::default_set();
+        after.seen.digests.insert("langgenius/dify-api:1.17.1".into(), "sha256:other".into());
+        assert_ne!(job(&before).id, job(&after).id);
+    }
+
+    #[test]
+    fn what_serves_waits_for_it_and_it_waits_for_the_databases() {
+        let world = World::default_set();
+        let migration = job(&world);
+        for name in ["", "-worker", "-beat"] {
+            let id = format!("Deployment {0}/{0}{name}", world.names.prefix);
+            let one = world.declared().into_iter().find(|one| one.id.to_string() == id).unwrap();
+            assert!(one.needs.contains(&migration.id), "{id}");
+        }
+        assert!(migration.needs.iter().any(|need| need.short_name().contains("-db-init-")));
+    }
+
+    #[test]
+    fn only_the_migration_migrates() {
+        let world = World::default_set();
+        for component in ["api", "worker", "beat"] {
+            assert_eq!(world.variable(component, "MIGRATION_ENABLED").as_deref(), Some("false"));
+        }
+        assert_eq!(world.variable(COMPONENT, "MIGRATION_ENABLED").as_deref(), Some("true"));
+        assert_eq!(world.variable(COMPONENT, "MODE").as_deref(), Some("migration"));
+    }
+}

@@ -54,6 +54,14 @@ mod websocket;
 mod worker;
 mod workload;
 
+#[cfg(test)]
+#[path = "../../../tests/golden/fixture.rs"]
+mod fixture;
+#[cfg(test)]
+mod library {
+    pub use crate::*;
+}
+
 pub use kind::Kind;
 
 use super::{Context, Declared};

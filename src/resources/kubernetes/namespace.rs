@@ -24,3 +24,18 @@ pub fn declare(scope: &Scope<'_>) -> Vec<Declared> {
     let body = Namespace { metadata, ..Default::default() };
     vec![scope.declare(Kind::Namespace, name, Slice::Cluster, vec![], &Waits::default(), &body)]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::World;
+    use super::*;
+    use crate::spec::Spec;
+
+    #[test]
+    fn the_mesh_is_a_label_on_it() {
+        let plain = World::default_set().body(Kind::Namespace, "");
+        assert!(plain["metadata"]["labels"][MESH.0].is_null());
+        let meshed = World::of(Spec { configure_service_mesh: true, ..Spec::default() });
+        assert_eq!(meshed.body(Kind::Namespace, "")["metadata"]["labels"][MESH.0], MESH.1);
+    }
+}

@@ -67,3 +67,35 @@ pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
     all.push(disk);
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Kind;
+    use super::super::fixture::World;
+    use super::*;
+
+    #[test]
+    fn it_has_its_own_database_account_and_secrets() {
+        let world = World::default_set();
+        assert_eq!(world.variable(COMPONENT, "DB_DATABASE").as_deref(), Some("dify_db_demo_0a1b2c3d_plugin"));
+        let pod = world.body(Kind::Deployment, "-plugin-daemon")["spec"]["template"]["spec"].clone();
+        assert_eq!(pod["serviceAccountName"], "appdifydemo0a1b2c3d-plugin-daemon");
+        let secret = world.body(Kind::Secret, "-plugin-daemon-env");
+        let names: Vec<&String> = secret["data"].as_object().unwrap().keys().collect();
+        assert_eq!(names, ["DB_PASSWORD", "DIFY_INNER_API_KEY", "REDIS_PASSWORD", "SERVER_KEY"]);
+    }
+
+    #[test]
+    fn keys_are_the_same_on_both_sides() {
+        let world = World::default_set();
+        let (own, api) = (world.body(Kind::Secret, "-plugin-daemon-env"), world.body(Kind::Secret, "-env"));
+        assert_eq!(own["data"]["SERVER_KEY"], api["data"]["PLUGIN_DAEMON_KEY"]);
+        assert_eq!(own["data"]["DIFY_INNER_API_KEY"], api["data"]["INNER_API_KEY_FOR_PLUGIN"]);
+    }
+
+    #[test]
+    fn two_pods_never_want_one_disk() {
+        let body = World::default_set().body(Kind::Deployment, "-plugin-daemon");
+        assert_eq!(body["spec"]["strategy"]["type"], "Recreate");
+    }
+}

@@ -96,3 +96,32 @@ fn policy<D: serde::Serialize>(
     let needs = vec![service::id(scope, service)];
     scope.declare(kind, service, Slice::Exposure, needs, &Waits::default(), &body)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::World;
+    use super::*;
+    use crate::spec::Spec;
+
+    #[test]
+    fn an_answer_may_take_what_the_spec_says_but_not_less_than_gunicorn_takes() {
+        let secs = |timeout_seconds: u32| {
+            let world = World::of(Spec { timeout_seconds, ..Spec::default() });
+            world.body(Kind::GcpBackendPolicy, "")["spec"]["default"]["timeoutSec"].as_u64()
+        };
+        assert_eq!([secs(3600), secs(30), secs(0)], [Some(3600), Some(360), Some(360)]);
+    }
+
+    #[test]
+    fn each_backend_is_asked_for_a_path_it_answers() {
+        let world = World::default_set();
+        let path = |suffix: &str| {
+            let body = world.body(Kind::HealthCheckPolicy, suffix);
+            body["spec"]["default"]["config"]["httpHealthCheck"]["requestPath"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(
+            [path(""), path("-web"), path("-plugin-daemon")],
+            ["/health", "/favicon.ico", "/health/check"]
+        );
+    }
+}

@@ -54,3 +54,27 @@ pub fn sidecar(scope: &Scope<'_>, waits: &mut Waits) -> Option<Container> {
         ..Default::default()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Kind;
+    use super::super::fixture::World;
+    use super::*;
+    use crate::spec::Spec;
+
+    #[test]
+    fn it_is_a_sidecar_that_is_up_first() {
+        let pod = World::default_set().body(Kind::Deployment, "")["spec"]["template"]["spec"].clone();
+        let sidecar = &pod["initContainers"][0];
+        assert_eq!((&sidecar["name"], &sidecar["restartPolicy"]), (&NAME.into(), &"Always".into()));
+        assert_eq!(sidecar["args"].as_array().unwrap().last().unwrap(), "p-1:us-central1:app-sql-0a1b2c3d");
+    }
+
+    #[test]
+    fn without_it_the_instances_own_address_is_used() {
+        let world = World::of(Spec { enable_cloudsql_volume: false, ..Spec::default() });
+        assert!(world.body(Kind::Deployment, "")["spec"]["template"]["spec"]["initContainers"].is_null());
+        assert_eq!(world.variable("api", "DB_HOST").as_deref(), Some("10.20.0.3"));
+        assert_eq!(world.variable("plugin-daemon", "DB_SSL_MODE").as_deref(), Some("require"));
+    }
+}

@@ -40,3 +40,19 @@ pub fn declare(scope: &Scope<'_>) -> Vec<Declared> {
     };
     vec![scope.declare(Kind::ResourceQuota, &name, Slice::Cluster, vec![], &Waits::default(), &body)]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::World;
+    use super::*;
+    use crate::spec::Spec;
+
+    #[test]
+    fn only_amounts_that_are_given_are_limited() {
+        let spec = Spec { enable_resource_quota: true, quota_max_pods: "20".into(), ..Spec::default() };
+        let hard = World::of(spec).body(Kind::ResourceQuota, "-quota")["spec"]["hard"].clone();
+        assert_eq!(hard, serde_json::json!({"pods": "20"}));
+        let empty = World::of(Spec { enable_resource_quota: true, ..Spec::default() });
+        assert!(!empty.declared().iter().any(|one| one.id.to_string().starts_with("ResourceQuota")));
+    }
+}

@@ -52,3 +52,31 @@ pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
     };
     standalone::declare(scope, component, |pod, _| pod.with_scratch("dependencies", "/dependencies"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Kind;
+    use super::super::fixture::World;
+    use super::*;
+    use crate::spec::Spec;
+
+    #[test]
+    fn its_key_is_the_one_its_callers_show_and_its_only_secret() {
+        let world = World::default_set();
+        let (own, api) = (world.body(Kind::Secret, "-sandbox-env"), world.body(Kind::Secret, "-env"));
+        assert_eq!(own["data"].as_object().unwrap().len(), 1);
+        assert_eq!(own["data"]["API_KEY"], api["data"]["CODE_EXECUTION_API_KEY"]);
+    }
+
+    #[test]
+    fn its_only_way_out_is_the_proxy() {
+        let mut spec = Spec::default();
+        assert!(
+            World::default_set()
+                .variable(COMPONENT, "HTTPS_PROXY")
+                .is_some_and(|url| url.ends_with("-ssrf-proxy:3128"))
+        );
+        spec.ssrf_proxy.enabled = Some(false);
+        assert_eq!(World::of(spec).variable(COMPONENT, "HTTPS_PROXY"), None);
+    }
+}

@@ -163,3 +163,25 @@ fn headless(scope: &Scope<'_>) -> Declared {
     }
     scope.declare(Kind::Service, &name, slice, vec![], &Waits::default(), &body)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::World;
+    use super::*;
+    use crate::spec::Spec;
+
+    #[test]
+    fn the_apis_service_has_the_users_ports_labels_and_protocol() {
+        let mut spec = Spec { container_protocol: "h2c".into(), ..Spec::default() };
+        spec.service_labels =
+            [("team".to_owned(), "x".to_owned()), ("app".to_owned(), "mine".to_owned())].into();
+        spec.extra_service_ports =
+            vec![ExtraPort { name: "debug".into(), port: 5678, target_port: None, protocol: None }];
+        let body = World::of(spec).body(Kind::Service, "");
+        assert_eq!(body["spec"]["ports"][0]["appProtocol"], "kubernetes.io/h2c");
+        assert_eq!(body["spec"]["ports"][1]["targetPort"], 5678);
+        assert_eq!(body["metadata"]["labels"]["team"], "x");
+        assert_eq!(body["metadata"]["labels"]["app"], "appdifydemo0a1b2c3d", "ours win");
+        assert_eq!(body["spec"]["type"], "ClusterIP");
+    }
+}

@@ -137,3 +137,32 @@ fn bucket(scope: &Scope<'_>, volume: &GcsVolume) -> Result<String, Wait> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::World;
+    use super::*;
+    use crate::spec::Spec;
+
+    fn pod(spec: Spec) -> serde_json::Value {
+        World::of(spec).body(Kind::Deployment, "")["spec"]["template"].clone()
+    }
+
+    #[test]
+    fn the_share_is_mounted_only_on_request() {
+        assert!(!pod(Spec::default()).to_string().contains("nfs"));
+        let mounted = pod(Spec { storage_mount_nfs: true, ..Spec::default() });
+        assert_eq!(mounted["spec"]["volumes"][1]["nfs"]["path"], "/share/appdifydemo0a1b2c3d");
+    }
+
+    #[test]
+    fn a_bucket_is_mounted_for_difys_user_and_with_a_token() {
+        let volume = GcsVolume { name: "data".into(), mount_path: "/mnt/data".into(), ..Default::default() };
+        let template = pod(Spec { gcs_volumes: vec![volume], ..Spec::default() });
+        assert_eq!(template["metadata"]["annotations"][GCS_ANNOTATION], "true");
+        let attributes = &template["spec"]["volumes"][1]["csi"]["volumeAttributes"];
+        assert_eq!(attributes["bucketName"], "appdifydemo0a1b2c3d-data");
+        assert!(attributes["mountOptions"].as_str().unwrap().ends_with("uid=1001,gid=1001"));
+        assert_eq!(template["spec"]["automountServiceAccountToken"], true);
+    }
+}

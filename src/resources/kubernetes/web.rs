@@ -64,3 +64,28 @@ pub fn declare(scope: &Scope<'_>) -> Vec<Declared> {
         service::simple(scope, COMPONENT, WEB_PORT),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Kind;
+    use super::super::fixture::World;
+    use crate::spec::Spec;
+
+    #[test]
+    fn it_has_no_secret_and_no_identity() {
+        let pod = World::default_set().body(Kind::Deployment, "-web")["spec"]["template"]["spec"].clone();
+        assert!(!pod.to_string().contains("secretRef"));
+        assert!(pod["serviceAccountName"].is_null());
+    }
+
+    #[test]
+    fn it_rolls_after_the_api() {
+        let world = World::of(Spec { stateful_pvc_enabled: Some(true), ..Spec::default() });
+        let web = world.declared().into_iter().find(|one| {
+            one.id.short_name().ends_with("-web")
+                && one.id.kind == crate::resources::Kind::Kubernetes(Kind::Deployment)
+        });
+        let needs = web.unwrap().needs;
+        assert!(needs.iter().any(|need| need.to_string().starts_with("StatefulSet ")), "{needs:?}");
+    }
+}

@@ -53,3 +53,22 @@ pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
     all.push(service::simple(scope, COMPONENT, port));
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Kind;
+    use super::super::fixture::World;
+    use crate::spec::Spec;
+
+    #[test]
+    fn it_runs_only_when_it_is_wanted_and_then_everybody_knows() {
+        let plain = World::default_set();
+        assert_eq!(plain.variable("api", "ENABLE_COLLABORATION_MODE").as_deref(), Some("false"));
+        let mut spec = Spec::default();
+        spec.api_websocket.enabled = Some(true);
+        let world = World::of(spec);
+        assert_eq!(world.variable("api", "ENABLE_COLLABORATION_MODE").as_deref(), Some("true"));
+        assert_eq!(world.variable("websocket", "SERVER_WORKER_CONNECTIONS").as_deref(), Some("1000"));
+        assert_eq!(world.body(Kind::Service, "-websocket")["spec"]["ports"][0]["port"], 5001);
+    }
+}

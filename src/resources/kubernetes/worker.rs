@@ -49,3 +49,31 @@ pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
     };
     application::declare(scope, application, member)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Kind;
+    use super::super::fixture::World;
+    use crate::spec::Spec;
+
+    #[test]
+    fn a_task_may_finish_and_the_broker_is_asked_about_this_worker() {
+        let pod = World::default_set().body(Kind::Deployment, "-worker")["spec"]["template"]["spec"].clone();
+        assert_eq!(pod["terminationGracePeriodSeconds"], 300);
+        let command = pod["containers"][0]["livenessProbe"]["exec"]["command"].to_string();
+        assert!(command.contains("celery_healthcheck") && command.contains("$HOSTNAME"), "{command}");
+        assert!(pod["containers"][0]["readinessProbe"].is_null(), "no request reaches it");
+    }
+
+    #[test]
+    fn it_can_be_switched_off() {
+        let mut spec = Spec::default();
+        spec.worker.enabled = Some(false);
+        let declared = World::of(spec).declared();
+        assert!(!declared.iter().any(|one| one.id.name.ends_with("-worker") && one.id.kind != policy()));
+    }
+
+    fn policy() -> crate::resources::Kind {
+        crate::resources::Kind::Kubernetes(Kind::NetworkPolicy)
+    }
+}

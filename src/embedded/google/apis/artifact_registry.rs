@@ -20,7 +20,9 @@ pub fn route(cx: &mut Cx) -> Option<Answer> {
     let name = |id: &str| format!("{parent}/repositories/{id}");
     let result = match (call.method.as_str(), rest) {
         ("GET", ["operations", id]) => operation::read(cx, &format!("{SERVICE}/{parent}/operations/{id}")),
-        ("GET", ["repositories"]) => crud::list(cx, SERVICE, &format!("{parent}/repositories"), "repositories"),
+        ("GET", ["repositories"]) => {
+            crud::list(cx, SERVICE, &format!("{parent}/repositories"), "repositories")
+        }
         ("POST", ["repositories"]) => create(cx, &parent, location),
         ("GET", ["repositories", id]) => fetch(cx, &name(id)),
         ("PATCH", ["repositories", id]) => patch(cx, &name(id)),
@@ -31,7 +33,9 @@ pub fn route(cx: &mut Cx) -> Option<Answer> {
         ("POST", ["repositories", id, ":setIamPolicy"]) => fetch(cx, &name(id))
             .and_then(|_| cx.call.json())
             .and_then(|body| policy::set(cx, &format!("{SERVICE}/{}", name(id)), &body)),
-        ("POST", ["repositories", _, ":testIamPermissions"]) => cx.call.json().map(|body| policy::test(&body)),
+        ("POST", ["repositories", _, ":testIamPermissions"]) => {
+            cx.call.json().map(|body| policy::test(&body))
+        }
         ("GET", ["repositories", id, "dockerImages"]) => fetch(cx, &name(id))
             .and_then(|_| crud::list(cx, SERVICE, &format!("{}/dockerImages", name(id)), "dockerImages")),
         ("GET", ["repositories", id, "dockerImages", image]) => {
@@ -52,7 +56,8 @@ fn create(cx: &mut Cx, parent: &str, location: &str) -> Result<Value, ApiError> 
     let name = format!("{parent}/repositories/{id}");
     let mut repository = cx.call.json()?;
     let plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
-    if id.len() > 63 || !id.chars().all(plain) || !id.starts_with(|letter: char| letter.is_ascii_lowercase()) {
+    if id.len() > 63 || !id.chars().all(plain) || !id.starts_with(|letter: char| letter.is_ascii_lowercase())
+    {
         return Err(ApiError::invalid(format!("Invalid repository ID \"{id}\".")));
     }
     if ["", "FORMAT_UNSPECIFIED"].contains(&text(&repository, "format")) {
@@ -78,11 +83,21 @@ fn create(cx: &mut Cx, parent: &str, location: &str) -> Result<Value, ApiError> 
     Ok(started(cx, parent, &name, "create", repository, effects))
 }
 
-fn started(cx: &mut Cx, parent: &str, target: &str, verb: &str, mut response: Value, effects: Vec<Effect>) -> Value {
+fn started(
+    cx: &mut Cx,
+    parent: &str,
+    target: &str,
+    verb: &str,
+    mut response: Value,
+    effects: Vec<Effect>,
+) -> Value {
     let kind = if verb == "delete" { "protobuf.Empty" } else { "devtools.artifactregistry.v1.Repository" };
     response["@type"] = json!(format!("type.googleapis.com/google.{kind}"));
     let takes = cx.site.delays.operation;
-    operation::long_running(cx, LongRunning { service: SERVICE, parent, target, verb, response, effects, takes })
+    operation::long_running(
+        cx,
+        LongRunning { service: SERVICE, parent, target, verb, response, effects, takes },
+    )
 }
 
 fn patch(cx: &mut Cx, name: &str) -> Result<Value, ApiError> {

@@ -1,6 +1,7 @@
 //! Certificate Manager v1: certificates, maps, entries, DNS authorizations.
 //!
-//! A managed certificate is PROVISIONING until somebody says that its names point here; then it takes a while.
+//! A managed certificate is PROVISIONING until somebody says that its names point here; then it takes a
+//! while.
 
 use serde_json::{Value, json};
 
@@ -56,7 +57,13 @@ pub fn route(cx: &mut Cx) -> Option<Answer> {
     Some(result.map(|document| Reply::json(&document)))
 }
 
-fn create(cx: &mut Cx, parent: &str, collection: &str, parameter: &str, message: &str) -> Result<Value, ApiError> {
+fn create(
+    cx: &mut Cx,
+    parent: &str,
+    collection: &str,
+    parameter: &str,
+    message: &str,
+) -> Result<Value, ApiError> {
     let id = cx.call.required(parameter)?.to_owned();
     let name = format!("{collection}/{id}");
     let body = cx.call.json()?;
@@ -82,8 +89,9 @@ fn create(cx: &mut Cx, parent: &str, collection: &str, parameter: &str, message:
 
 fn check_certificates(cx: &Cx, body: &Value) -> Result<(), ApiError> {
     for certificate in body["certificates"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-        crud::fetch(cx, SERVICE, certificate)
-            .map_err(|_| ApiError::failed_precondition(format!("Certificate '{certificate}' does not exist.")))?;
+        crud::fetch(cx, SERVICE, certificate).map_err(|_| {
+            ApiError::failed_precondition(format!("Certificate '{certificate}' does not exist."))
+        })?;
     }
     Ok(())
 }
@@ -163,11 +171,14 @@ fn patch(cx: &mut Cx, parent: &str, name: &str, message: &str) -> Result<Value, 
 fn delete(cx: &mut Cx, parent: &str, name: &str) -> Result<Value, ApiError> {
     crud::fetch(cx, SERVICE, name)?;
     let entries = format!("{SERVICE}/{name}/certificateMapEntries/");
-    let used = cx.world.below(&format!("{SERVICE}/")).any(|(_, entry)| {
-        entry["certificates"].as_array().is_some_and(|used| used.contains(&json!(name)))
-    });
+    let used = cx
+        .world
+        .below(&format!("{SERVICE}/"))
+        .any(|(_, entry)| entry["certificates"].as_array().is_some_and(|used| used.contains(&json!(name))));
     if used || cx.world.below(&entries).next().is_some() {
-        return Err(ApiError::failed_precondition(format!("can't delete '{name}' that is referenced by other resources")));
+        return Err(ApiError::failed_precondition(format!(
+            "can't delete '{name}' that is referenced by other resources"
+        )));
     }
     let effects = vec![Effect::Remove(format!("{SERVICE}/{name}"))];
     Ok(started(cx, parent, name, "delete", None, effects))
@@ -183,11 +194,15 @@ fn started(
 ) -> Value {
     let response = match result {
         Some((message, mut document)) => {
-            document["@type"] = json!(format!("type.googleapis.com/google.cloud.certificatemanager.v1.{message}"));
+            document["@type"] =
+                json!(format!("type.googleapis.com/google.cloud.certificatemanager.v1.{message}"));
             document
         }
         None => json!({"@type": "type.googleapis.com/google.protobuf.Empty"}),
     };
     let takes = cx.site.delays.operation;
-    operation::long_running(cx, LongRunning { service: SERVICE, parent, target, verb, response, effects, takes })
+    operation::long_running(
+        cx,
+        LongRunning { service: SERVICE, parent, target, verb, response, effects, takes },
+    )
 }

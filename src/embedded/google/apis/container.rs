@@ -16,7 +16,9 @@ pub fn route(cx: &mut Cx) -> Option<Answer> {
     let ["v1", "projects", project, "locations", location, ref rest @ ..] = path[..] else { return None };
     let parent = format!("projects/{project}/locations/{location}");
     let result = match (method, rest) {
-        ("GET", ["clusters"]) => Ok(json!({"clusters": crud::all(cx, SERVICE, &format!("{parent}/clusters"))})),
+        ("GET", ["clusters"]) => {
+            Ok(json!({"clusters": crud::all(cx, SERVICE, &format!("{parent}/clusters"))}))
+        }
         ("GET", ["clusters", name]) => {
             let found = crud::fetch(cx, SERVICE, &format!("{parent}/clusters/{name}"));
             found.map_err(|mut error| {
@@ -24,7 +26,9 @@ pub fn route(cx: &mut Cx) -> Option<Answer> {
                 error
             })
         }
-        ("GET", ["operations"]) => Ok(json!({"operations": crud::all(cx, SERVICE, &format!("{parent}/operations"))})),
+        ("GET", ["operations"]) => {
+            Ok(json!({"operations": crud::all(cx, SERVICE, &format!("{parent}/operations"))}))
+        }
         ("GET", ["operations", id]) => operation::read(cx, &format!("{SERVICE}/{parent}/operations/{id}")),
         ("GET", ["serverConfig"]) => Ok(server_config()),
         _ => return None,

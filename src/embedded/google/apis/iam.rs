@@ -75,11 +75,14 @@ fn create(cx: &mut Cx, project: &str) -> Result<Value, ApiError> {
     let starts = id.chars().next().is_some_and(|letter| letter.is_ascii_lowercase());
     if !(6..=30).contains(&id.len()) || !id.chars().all(plain) || !starts || id.ends_with('-') {
         return Err(ApiError::invalid(
-            "Request contains an invalid argument: account_id must be 6 to 30 lower-case letters, digits and dashes.",
+            "Request contains an invalid argument: account_id must be 6 to 30 lower-case letters, digits and \
+             dashes.",
         ));
     }
     if project != cx.site.project {
-        return Err(ApiError::forbidden(format!("Permission denied on project {project} (or it may not exist).")));
+        return Err(ApiError::forbidden(format!(
+            "Permission denied on project {project} (or it may not exist)."
+        )));
     }
     let email = format!("{id}@{project}.iam.gserviceaccount.com");
     let key = format!("{SERVICE}/projects/{project}/serviceAccounts/{email}");
@@ -91,7 +94,8 @@ fn create(cx: &mut Cx, project: &str) -> Result<Value, ApiError> {
     // A new account under an old email is another principal.
     let unique = stable_number(&format!("{email}{}", cx.world.next_number()));
     let mut account = json!({
-        "name": format!("projects/{project}/serviceAccounts/{email}"), "projectId": project, "uniqueId": unique,
+        "name": format!("projects/{project}/serviceAccounts/{email}"), "projectId": project,
+        "uniqueId": unique,
         "email": email, "oauth2ClientId": unique, "etag": cx.world.next_etag(),
         "_visibleAt": stamp(after(cx.now, cx.site.delays.service_account)),
     });

@@ -15,8 +15,10 @@ pub fn route(cx: &mut Cx) -> Option<Answer> {
     let plain = |text: &str| flavored(Reply::text(200, text));
     let account = format!("dify-reconciler@{}.iam.gserviceaccount.com", cx.site.project);
     match path[..] {
-        ["oauth2", "v3", "certs"] => Some(Ok(Reply::json_with_status(200, &serde_json::from_str(KEY_SET).unwrap_or_default())
-            .with_header("cache-control", "public, max-age=3600"))),
+        ["oauth2", "v3", "certs"] => {
+            Some(Ok(Reply::json_with_status(200, &serde_json::from_str(KEY_SET).unwrap_or_default())
+                .with_header("cache-control", "public, max-age=3600")))
+        }
         // oauth2.googleapis.com/token
         ["token"] => Some(Ok(access_token())),
         [""] | ["computeMetadata"] | ["computeMetadata", "v1", ""] => plain("computeMetadata/"),
@@ -32,7 +34,9 @@ pub fn route(cx: &mut Cx) -> Option<Answer> {
                 ["instance", "region"] => plain(&format!("projects/{}/regions/us-central1", cx.site.number)),
                 ["instance", "service-accounts", _, "token"] => flavored(access_token()),
                 ["instance", "service-accounts", _, "email"] => plain(&account),
-                ["instance", "service-accounts", _, "scopes"] => plain("https://www.googleapis.com/auth/cloud-platform"),
+                ["instance", "service-accounts", _, "scopes"] => {
+                    plain("https://www.googleapis.com/auth/cloud-platform")
+                }
                 ["instance", "service-accounts", _, "identity"] => {
                     let audience = match call.required("audience") {
                         Ok(audience) => audience,
@@ -43,9 +47,10 @@ pub fn route(cx: &mut Cx) -> Option<Answer> {
                         None => Some(Err(ApiError::internal("The token could not be signed."))),
                     }
                 }
-                ["instance", "service-accounts", _] | ["instance", "service-accounts", _, ""] => flavored(Reply::json(
-                    &json!({"email": account, "aliases": ["default"], "scopes": ["https://www.googleapis.com/auth/cloud-platform"]}),
-                )),
+                ["instance", "service-accounts", _] | ["instance", "service-accounts", _, ""] => {
+                    flavored(Reply::json(&json!({"email": account, "aliases": ["default"],
+                        "scopes": ["https://www.googleapis.com/auth/cloud-platform"]})))
+                }
                 _ => None,
             }
         }
@@ -54,5 +59,7 @@ pub fn route(cx: &mut Cx) -> Option<Answer> {
 }
 
 fn access_token() -> Reply {
-    Reply::json(&json!({"access_token": "embedded-cloud-access-token", "expires_in": 3599, "token_type": "Bearer"}))
+    Reply::json(
+        &json!({"access_token": "embedded-cloud-access-token", "expires_in": 3599, "token_type": "Bearer"}),
+    )
 }

@@ -18,8 +18,13 @@ const SECRET_LABELS: [&str; 3] = ["auth_token", "password", "service_key"];
 pub fn route(cx: &mut Cx) -> Option<Answer> {
     let call = cx.call;
     let path = call.route();
-    let ["v3", "projects", project, kind @ ("uptimeCheckConfigs" | "alertPolicies" | "notificationChannels"), ref rest @ ..] =
-        path[..]
+    let [
+        "v3",
+        "projects",
+        project,
+        kind @ ("uptimeCheckConfigs" | "alertPolicies" | "notificationChannels"),
+        ref rest @ ..,
+    ] = path[..]
     else {
         return None;
     };
@@ -76,7 +81,9 @@ fn check(document: &Value, kind: &str) -> Result<(), ApiError> {
             if text(document, "displayName").is_empty() { Err(missing("displayName")) } else { Ok(()) }
         }
         "alertPolicies" if text(document, "combiner").is_empty() => Err(missing("combiner")),
-        "alertPolicies" if document["conditions"].as_array().is_none_or(Vec::is_empty) => Err(missing("conditions")),
+        "alertPolicies" if document["conditions"].as_array().is_none_or(Vec::is_empty) => {
+            Err(missing("conditions"))
+        }
         "notificationChannels" if text(document, "type").is_empty() => Err(missing("type")),
         _ => Ok(()),
     }
@@ -100,7 +107,9 @@ fn delete(cx: &mut Cx, name: &str, kind: &str) -> Result<Value, ApiError> {
             policy["notificationChannels"].as_array().is_some_and(|channels| channels.contains(&json!(name)))
         });
     if used {
-        return Err(ApiError::failed_precondition("Cannot delete a channel that is used by an alert policy."));
+        return Err(ApiError::failed_precondition(
+            "Cannot delete a channel that is used by an alert policy.",
+        ));
     }
     crud::remove(cx, SERVICE, name).map(|_| json!({}))
 }

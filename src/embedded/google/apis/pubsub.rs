@@ -39,7 +39,8 @@ pub fn route(cx: &mut Cx) -> Option<Answer> {
         ("POST", [id, ":acknowledge"]) if kind == "subscriptions" => acknowledge(cx, &name(id)),
         ("POST", [_, ":modifyAckDeadline"]) if kind == "subscriptions" => Ok(json!({})),
         ("GET", [id, "subscriptions"]) if kind == "topics" => {
-            let names: Vec<Value> = subscriptions(cx, &name(id)).iter().map(|one| one["name"].clone()).collect();
+            let names: Vec<Value> =
+                subscriptions(cx, &name(id)).iter().map(|one| one["name"].clone()).collect();
             Ok(json!({"subscriptions": names}))
         }
         _ => return None,

@@ -8,7 +8,13 @@ use crate::embedded::google::reply::{Answer, Reply};
 
 const MANIFEST: &str = "application/vnd.oci.image.index.v1+json";
 /// Repositories that exist in the world outside.
-const KNOWN: [&str; 5] = ["langgenius/", "ubuntu/squid", "cloud-sql-connectors/cloud-sql-proxy", "library/postgres", "library/redis"];
+const KNOWN: [&str; 5] = [
+    "langgenius/",
+    "ubuntu/squid",
+    "cloud-sql-connectors/cloud-sql-proxy",
+    "library/postgres",
+    "library/redis",
+];
 
 /// Answers a call, or nothing for a path the protocol does not have.
 pub fn route(cx: &mut Cx) -> Option<Answer> {
@@ -18,9 +24,10 @@ pub fn route(cx: &mut Cx) -> Option<Answer> {
         return None;
     }
     match path[..] {
-        ["token"] | ["v2", "token"] => Some(Ok(Reply::json(
-            &json!({"token": "embedded", "access_token": "embedded", "expires_in": 300, "issued_at": cx.stamp()}),
-        ))),
+        ["token"] | ["v2", "token"] => {
+            Some(Ok(Reply::json(&json!({"token": "embedded", "access_token": "embedded", "expires_in": 300,
+                                        "issued_at": cx.stamp()}))))
+        }
         ["v2", ""] | ["v2"] => Some(Ok(challenge(cx, None).unwrap_or_else(|| Reply::json(&json!({}))))),
         ["v2", ref name @ .., "manifests", reference] => {
             let name = name.join("/");
@@ -75,7 +82,8 @@ fn document(name: &str, tag: &str) -> Value {
     };
     json!({
         "schemaVersion": 2, "mediaType": MANIFEST,
-        "manifests": [{"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": layer("amd64"), "size": 1024,
+        "manifests": [{"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": layer("amd64"),
+                       "size": 1024,
                        "platform": {"architecture": "amd64", "os": "linux"}}],
     })
 }

@@ -38,7 +38,8 @@ fn fetch(cx: &Cx, id: &str) -> Result<Value, ApiError> {
     let found = cx.world.get(&key(&cx.site.project)).filter(|_| ours).cloned();
     found.ok_or_else(|| {
         ApiError::forbidden(format!(
-            "Permission 'resourcemanager.projects.get' denied on resource '//cloudresourcemanager.googleapis.com/projects/{id}' (or it may not exist)."
+            "Permission 'resourcemanager.projects.get' denied on resource \
+             '//cloudresourcemanager.googleapis.com/projects/{id}' (or it may not exist)."
         ))
     })
 }

@@ -43,7 +43,9 @@ fn create(cx: &mut Cx, collection: &str) -> Result<Value, ApiError> {
     let body = cx.call.json()?;
     let name = text(&body, "name").to_owned();
     if !name.starts_with(&format!("{collection}/")) {
-        return Err(ApiError::invalid("Job name must be formatted: \"projects/<PROJECT>/locations/<LOCATION>/jobs/<JOB>\"."));
+        return Err(ApiError::invalid(
+            "Job name must be formatted: \"projects/<PROJECT>/locations/<LOCATION>/jobs/<JOB>\".",
+        ));
     }
     if cx.world.get(&format!("{SERVICE}/{name}")).is_some() {
         return Err(ApiError::already_exists(format!("Job {name} already exists.")));

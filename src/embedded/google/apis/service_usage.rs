@@ -85,7 +85,8 @@ fn enable(cx: &mut Cx, ids: &[String]) -> Value {
     let missing: Vec<&String> = ids.iter().filter(|id| !enabled(cx, id)).collect();
     let documents = ids.iter().map(|id| document(&number, id, "ENABLED"));
     let services: Vec<Value> = documents.clone().map(|(_, service)| service).collect();
-    let response = json!({"@type": "type.googleapis.com/google.api.serviceusage.v1.BatchEnableServicesResponse",
+    let kind = "type.googleapis.com/google.api.serviceusage.v1.BatchEnableServicesResponse";
+    let response = json!({"@type": kind,
                           "services": services});
     if missing.is_empty() {
         return operation::already_done(cx, "serviceusage", "operations/noop.DONE_OPERATION", response);
@@ -95,7 +96,15 @@ fn enable(cx: &mut Cx, ids: &[String]) -> Value {
     let target = format!("projects/{number}");
     operation::long_running(
         cx,
-        LongRunning { service: "serviceusage", parent: "", target: &target, verb: "enable", response, effects, takes },
+        LongRunning {
+            service: "serviceusage",
+            parent: "",
+            target: &target,
+            verb: "enable",
+            response,
+            effects,
+            takes,
+        },
     )
 }
 

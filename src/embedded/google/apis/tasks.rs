@@ -53,12 +53,12 @@ fn queue(cx: &mut Cx, name: &str, rest: &[&str]) -> Option<Answer> {
             cx.world.remove_tree(&format!("{SERVICE}/{name}/tasks"));
         })),
         ("POST", [":getIamPolicy"]) => answer(found.map(|_| policy::get(cx, &format!("{SERVICE}/{name}")))),
-        ("POST", [":setIamPolicy"]) => answer(
-            found.and_then(|_| policy::set(cx, &format!("{SERVICE}/{name}"), &cx.call.json()?)),
+        ("POST", [":setIamPolicy"]) => {
+            answer(found.and_then(|_| policy::set(cx, &format!("{SERVICE}/{name}"), &cx.call.json()?)))
+        }
+        ("GET", ["tasks"]) => answer(
+            found.and_then(|_| list::cut(cx.call, "tasks", crud::all(cx, SERVICE, &format!("{name}/tasks")))),
         ),
-        ("GET", ["tasks"]) => answer(found.and_then(|_| {
-            list::cut(cx.call, "tasks", crud::all(cx, SERVICE, &format!("{name}/tasks")))
-        })),
         ("POST", ["tasks"]) => answer(found.and_then(|_| create_task(cx, name))),
         ("GET", ["tasks", task]) => answer(crud::fetch(cx, SERVICE, &format!("{name}/tasks/{task}"))),
         ("DELETE", ["tasks", task]) => Some(delete_task(cx, name, task)),
@@ -69,21 +69,29 @@ fn queue(cx: &mut Cx, name: &str, rest: &[&str]) -> Option<Answer> {
 
 fn fetch_queue(cx: &Cx, name: &str) -> Result<Value, ApiError> {
     let found = cx.world.get(&format!("{SERVICE}/{name}")).cloned();
-    found.ok_or_else(|| ApiError::not_found("Queue does not exist. If you just created the queue, wait at least a minute for the queue to initialize."))
+    found.ok_or_else(|| {
+        ApiError::not_found(
+            "Queue does not exist. If you just created the queue, wait at \
+             least a minute for the queue to initialize.",
+        )
+    })
 }
 
 fn create_queue(cx: &mut Cx, collection: &str) -> Answer {
     let body = cx.call.json()?;
     let name = text(&body, "name").to_owned();
     if !name.starts_with(&format!("{collection}/")) {
-        return Err(ApiError::invalid("Queue name must be formatted \"projects/<PROJECT>/locations/<LOCATION>/queues/<QUEUE>\""));
+        return Err(ApiError::invalid(
+            "Queue name must be formatted \"projects/<PROJECT>/locations/<LOCATION>/queues/<QUEUE>\"",
+        ));
     }
     if cx.world.get(&format!("{SERVICE}/{name}")).is_some() {
         return Err(ApiError::already_exists("Queue already exists"));
     }
     let mut queue = json!({
         "rateLimits": {"maxDispatchesPerSecond": 500, "maxBurstSize": 100, "maxConcurrentDispatches": 1000},
-        "retryConfig": {"maxAttempts": 100, "minBackoff": "0.100s", "maxBackoff": "3600s", "maxDoublings": 16},
+        "retryConfig": {"maxAttempts": 100, "minBackoff": "0.100s", "maxBackoff": "3600s",
+                        "maxDoublings": 16},
         "state": "RUNNING",
     });
     mask::merge(&mut queue, &body);
@@ -135,10 +143,15 @@ fn create_task(cx: &mut Cx, queue: &str) -> Result<Value, ApiError> {
     let request = request.ok_or_else(|| ApiError::invalid("Only tasks with httpRequest are served here."))?;
     let due = match text(&task, "scheduleTime") {
         "" => cx.now,
-        time => time.parse::<Timestamp>().map_err(|_| ApiError::invalid("Invalid scheduleTime."))?.max(cx.now),
+        time => {
+            time.parse::<Timestamp>().map_err(|_| ApiError::invalid("Invalid scheduleTime."))?.max(cx.now)
+        }
     };
     if due > after(cx.now, FARTHEST) {
-        return Err(ApiError::invalid("The Task.scheduleTime is too far in the future. Schedule time must be no more than 720h in the future."));
+        return Err(ApiError::invalid(
+            "The Task.scheduleTime is too far in the future. Schedule time must be no more than 720h in the \
+             future.",
+        ));
     }
     let method = request["httpMethod"].as_str().unwrap_or("POST").to_owned();
     task["httpRequest"]["httpMethod"] = json!(method);
@@ -191,7 +204,9 @@ fn delivery(
         .filter(|(name, _)| !name.to_lowercase().starts_with("x-cloudtasks-"))
         .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
         .collect();
-    if !text(request, "body").is_empty() && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+    if !text(request, "body").is_empty()
+        && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+    {
         headers.push(("Content-Type".into(), "application/octet-stream".into()));
     }
     let queue_id = queue.rsplit('/').next().unwrap_or_default();
@@ -251,7 +266,11 @@ fn run_task(cx: &mut Cx, queue: &str, task: &str) -> Result<Value, ApiError> {
     let document = crud::fetch(cx, SERVICE, &format!("{queue}/tasks/{task}"))?;
     let kind = Kind::Task { queue: queue.to_owned(), task: task.to_owned() };
     let now = cx.now;
-    cx.world.deliveries.values_mut().filter(|delivery| delivery.kind == kind).for_each(|delivery| delivery.due = now);
+    cx.world
+        .deliveries
+        .values_mut()
+        .filter(|delivery| delivery.kind == kind)
+        .for_each(|delivery| delivery.due = now);
     Ok(document)
 }
 

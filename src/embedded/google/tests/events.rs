@@ -47,7 +47,8 @@ async fn an_overwrite_is_two_events_and_a_delete_is_one() {
     world.call("DELETE", "storage/v1/b/data/o/x", None).await;
     eventually(|| door.received().len() == 5).await;
     world.settled().await;
-    let mut kinds: Vec<String> = door.received().iter().map(|event| event.header("ce-type").to_owned()).collect();
+    let mut kinds: Vec<String> =
+        door.received().iter().map(|event| event.header("ce-type").to_owned()).collect();
     kinds.sort();
     let short: Vec<&str> = kinds.iter().filter_map(|kind| kind.rsplit('.').next()).collect();
     assert_eq!(short, ["deleted", "deleted", "finalized", "finalized", "metadataUpdated"]);

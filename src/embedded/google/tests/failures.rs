@@ -15,7 +15,10 @@ async fn a_fault_happens_so_often_and_then_no_more() {
     world.server.add_fault(Fault::new("storage*/b", FaultKind::RateLimited, 1).method("post"));
     world.server.add_fault(Fault::new("storage", FaultKind::Quota, 1).method("POST"));
     let first = world.call("POST", &buckets(), Some(json!({"name": "data"}))).await;
-    assert_eq!((first.0, first.1["error"]["details"][0]["reason"].as_str()), (429, Some("RATE_LIMIT_EXCEEDED")));
+    assert_eq!(
+        (first.0, first.1["error"]["details"][0]["reason"].as_str()),
+        (429, Some("RATE_LIMIT_EXCEEDED"))
+    );
     let second = world.call("POST", &buckets(), Some(json!({"name": "data"}))).await;
     assert_eq!((second.0, reason(&second.1)), (403, "rateLimitExceeded"));
     assert_eq!(world.call("POST", &buckets(), Some(json!({"name": "data"}))).await.0, 200);
@@ -44,9 +47,15 @@ async fn a_dropped_answer_may_have_been_carried_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_path_says_so_and_is_remembered() {
     let world = world();
-    let (status, body) = world.call("GET", "compute.googleapis.com/compute/v1/projects/tenant-1/nonsense", None).await;
+    let (status, body) =
+        world.call("GET", "compute.googleapis.com/compute/v1/projects/tenant-1/nonsense", None).await;
     assert_eq!(status, 404);
-    assert!(body["error"]["message"].as_str().expect("text").contains("compute.googleapis.com/compute/v1/projects/tenant-1/nonsense"));
+    assert!(
+        body["error"]["message"]
+            .as_str()
+            .expect("text")
+            .contains("compute.googleapis.com/compute/v1/projects/tenant-1/nonsense")
+    );
     assert_eq!(world.server.unimplemented().len(), 1);
 }
 
@@ -81,7 +90,8 @@ async fn the_world_survives_a_restart_with_its_queue() {
     first.post(&buckets(), json!({"name": "data"})).await;
     first.raw("POST", "upload/storage/v1/b/data/o?uploadType=media&name=x", &[], b"one").await;
     first.server.seed_queue(&queue, 1);
-    let task = json!({"task": {"scheduleTime": "2026-01-01T01:00:00Z", "httpRequest": {"url": "http://127.0.0.1:1/x"}}});
+    let task = json!({"task": {"scheduleTime": "2026-01-01T01:00:00Z",
+                               "httpRequest": {"url": "http://127.0.0.1:1/x"}}});
     first.post(&format!("cloudtasks.googleapis.com/v2/{queue}/tasks"), task).await;
     drop(first);
     assert_eq!(std::fs::metadata(&file).expect("a file").permissions().mode() & 0o777, 0o600);

@@ -23,7 +23,10 @@ async fn a_disabled_api_refuses_until_it_is_enabled() {
     let listed = world.get(&format!("{services}?filter=state:ENABLED&pageSize=5")).await;
     assert_eq!(listed["services"].as_array().map(Vec::len), Some(5));
     let many: Vec<String> = (0..21).map(|n| format!("a{n}.googleapis.com")).collect();
-    assert_eq!(world.call("POST", &format!("{services}:batchEnable"), Some(json!({"serviceIds": many}))).await.0, 400);
+    assert_eq!(
+        world.call("POST", &format!("{services}:batchEnable"), Some(json!({"serviceIds": many}))).await.0,
+        400
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,7 +43,10 @@ async fn a_policy_is_normalised_and_guarded_by_its_etag() {
         {"role": "roles/editor", "members": []},
     ]);
     let new = world.post(&format!("{project}:setIamPolicy"), json!({"policy": policy})).await;
-    assert_eq!(new["bindings"], json!([{"role": "roles/viewer", "members": ["user:a@x.com", "user:b@x.com"]}]));
+    assert_eq!(
+        new["bindings"],
+        json!([{"role": "roles/viewer", "members": ["user:a@x.com", "user:b@x.com"]}])
+    );
     assert!(new.get("auditConfigs").is_none(), "only the mask lets them through");
     let stale = world.call("POST", &format!("{project}:setIamPolicy"), Some(json!({"policy": old}))).await;
     assert_eq!((stale.0, stale.1["error"]["status"].as_str()), (409, Some("ABORTED")));
@@ -60,14 +66,16 @@ async fn a_service_account_appears_late_and_leaves_a_trace() {
     assert_eq!(world.call("GET", &format!("{accounts}/{email}"), None).await.0, 404);
     assert_eq!(world.call("POST", &accounts, Some(body)).await.0, 409);
     let project = format!("cloudresourcemanager.googleapis.com/v1/projects/{PROJECT}");
-    let grant = json!({"policy": {"bindings": [{"role": "roles/cloudsql.client", "members": [format!("serviceAccount:{email}")]}]}});
+    let grant = json!({"policy": {"bindings": [{"role": "roles/cloudsql.client",
+                                                "members": [format!("serviceAccount:{email}")]}]}});
     let early = world.call("POST", &format!("{project}:setIamPolicy"), Some(grant.clone())).await;
     assert!(early.0 == 400 && early.1.to_string().contains("does not exist"));
     world.advance(30);
     assert_eq!(world.get(&format!("{accounts}/{email}")).await["displayName"], "Dify");
     world.post(&format!("{project}:setIamPolicy"), grant).await;
     let member = format!("serviceAccount:{PROJECT}.svc.id.goog[dify/dify]");
-    let own = json!({"policy": {"bindings": [{"role": "roles/iam.workloadIdentityUser", "members": [member]}]}});
+    let own =
+        json!({"policy": {"bindings": [{"role": "roles/iam.workloadIdentityUser", "members": [member]}]}});
     let set = world.post(&format!("{accounts}/{email}:setIamPolicy"), own).await;
     assert_eq!(set["bindings"][0]["members"][0], member);
     assert_eq!(world.call("DELETE", &format!("{accounts}/{email}"), None).await.0, 200);
@@ -80,7 +88,8 @@ async fn the_metadata_server_gives_tokens() {
     let world = world();
     let base = "computeMetadata/v1";
     let flavor = [("metadata-flavor", "Google")];
-    let token = world.raw("GET", &format!("{base}/instance/service-accounts/default/token"), &flavor, b"").await;
+    let token =
+        world.raw("GET", &format!("{base}/instance/service-accounts/default/token"), &flavor, b"").await;
     assert_eq!(token.headers()["metadata-flavor"], "Google");
     assert!(token.json::<Value>().await.expect("JSON")["access_token"].is_string());
     let identity = format!("{base}/instance/service-accounts/default/identity?audience=https://x");

@@ -35,7 +35,9 @@ async fn an_address_is_reserved_once_per_request_id() {
     world.server.put(&address, used);
     let refused = world.call("DELETE", &format!("{}/global/addresses/dify-ip", compute()), None).await;
     assert_eq!((refused.0, reason(&refused.1)), (400, "resourceInUseByAnotherResource"));
-    let taken = world.call("POST", &format!("{}/global/addresses", compute()), Some(json!({"name": "dify-ip"}))).await;
+    let taken = world
+        .call("POST", &format!("{}/global/addresses", compute()), Some(json!({"name": "dify-ip"})))
+        .await;
     assert_eq!((taken.0, reason(&taken.1)), (409, "alreadyExists"));
 }
 
@@ -49,7 +51,8 @@ async fn the_shared_network_is_found_by_its_description() {
     assert_eq!(subnets["items"]["regions/us-central1"]["subnetworks"][0]["ipCidrRange"], "10.0.0.0/20");
     assert_eq!(subnets["kind"], "compute#subnetworkAggregatedList");
     assert_eq!(world.get(&format!("{}/zones", compute())).await["items"].as_array().map(Vec::len), Some(4));
-    let refused = world.call("DELETE", &format!("{}/global/networks/vpc-network-shared", compute()), None).await;
+    let refused =
+        world.call("DELETE", &format!("{}/global/networks/vpc-network-shared", compute()), None).await;
     assert_eq!(reason(&refused.1), "resourceInUseByAnotherResource");
 }
 
@@ -63,8 +66,10 @@ async fn an_instance_holds_its_data_disk() {
     world.post(&format!("{}/regions/us-central1/addresses", compute()), address).await;
     let instance = json!({
         "name": "nfs", "machineType": "zones/us-central1-a/machineTypes/e2-small",
-        "disks": [{"boot": true, "autoDelete": true, "initializeParams": {"diskSizeGb": "20", "sourceImage": "debian"}},
-                  {"source": format!("projects/{PROJECT}/zones/us-central1-a/disks/data"), "deviceName": "data"}],
+        "disks": [{"boot": true, "autoDelete": true, "initializeParams": {"diskSizeGb": "20",
+                                                                          "sourceImage": "debian"}},
+                  {"source": format!("projects/{PROJECT}/zones/us-central1-a/disks/data"),
+                  "deviceName": "data"}],
         "networkInterfaces": [{"subnetwork": subnet}],
         "metadata": {"items": [{"key": "startup-script", "value": "x"}]},
     });
@@ -80,9 +85,14 @@ async fn an_instance_holds_its_data_disk() {
     world.post(&format!("{zone}/instances/nfs/stop"), json!({})).await;
     assert_eq!(world.get(&format!("{zone}/instances/nfs")).await["status"], "TERMINATED");
     assert_eq!(world.call("DELETE", &format!("{zone}/instances/nfs"), None).await.0, 200);
-    assert_eq!(world.call("GET", &format!("{zone}/disks/nfs"), None).await.0, 404, "the boot disk went with it");
+    assert_eq!(
+        world.call("GET", &format!("{zone}/disks/nfs"), None).await.0,
+        404,
+        "the boot disk went with it"
+    );
     assert!(world.get(&format!("{zone}/disks/data")).await.get("users").is_none());
-    let smaller = world.call("POST", &format!("{zone}/disks/data/resize"), Some(json!({"sizeGb": "50"}))).await;
+    let smaller =
+        world.call("POST", &format!("{zone}/disks/data/resize"), Some(json!({"sizeGb": "50"}))).await;
     assert_eq!(smaller.0, 400);
 }
 
@@ -95,8 +105,12 @@ async fn a_security_policy_always_has_its_last_rule() {
     world.post(&format!("{path}/waf/addRule"), rule.clone()).await;
     assert_eq!(world.call("POST", &format!("{path}/waf/addRule"), Some(rule)).await.0, 400);
     let policy = world.get(&format!("{path}/waf")).await;
-    let priorities: Vec<i64> =
-        policy["rules"].as_array().expect("rules").iter().filter_map(|rule| rule["priority"].as_i64()).collect();
+    let priorities: Vec<i64> = policy["rules"]
+        .as_array()
+        .expect("rules")
+        .iter()
+        .filter_map(|rule| rule["priority"].as_i64())
+        .collect();
     assert_eq!(priorities, [1000, 2_147_483_647]);
     let stale = world.call("PATCH", &format!("{path}/waf"), Some(json!({"fingerprint": "x"}))).await;
     assert_eq!(stale.0, 412);
@@ -117,11 +131,15 @@ async fn an_operation_can_end_in_an_error_and_leave_nothing() {
 async fn the_cluster_is_found_in_any_location_and_points_where_it_was_told() {
     let world = world();
     world.server.seed_cluster(crate::embedded::google::Cluster::autopilot("http://127.0.0.1:7777"));
-    let list = world.get(&format!("container.googleapis.com/v1/projects/{PROJECT}/locations/-/clusters")).await;
+    let list =
+        world.get(&format!("container.googleapis.com/v1/projects/{PROJECT}/locations/-/clusters")).await;
     let clusters = list["clusters"].as_array().expect("clusters");
     assert_eq!(clusters.len(), 1);
     let cluster = &clusters[0];
     assert_eq!(cluster["autopilot"]["enabled"], true);
-    assert_eq!(cluster["controlPlaneEndpointsConfig"]["dnsEndpointConfig"]["endpoint"], "http://127.0.0.1:7777");
+    assert_eq!(
+        cluster["controlPlaneEndpointsConfig"]["dnsEndpointConfig"]["endpoint"],
+        "http://127.0.0.1:7777"
+    );
     assert_eq!(cluster["networkConfig"]["gatewayApiConfig"]["channel"], "CHANNEL_STANDARD");
 }

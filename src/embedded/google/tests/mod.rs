@@ -85,9 +85,16 @@ impl World {
     }
 
     /// A request with headers, and the response whole.
-    pub async fn raw(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> reqwest::Response {
+    pub async fn raw(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> reqwest::Response {
         let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
-        let mut request = self.http.request(method, format!("{}/{path}", self.server.url())).body(body.to_vec());
+        let mut request =
+            self.http.request(method, format!("{}/{path}", self.server.url())).body(body.to_vec());
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -130,7 +137,10 @@ pub struct Received {
 impl Received {
     pub fn header(&self, name: &str) -> &str {
         let found = self.head.lines().filter_map(|line| line.split_once(':'));
-        found.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value.trim())
+        found
+            .into_iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map_or("", |(_, value)| value.trim())
     }
 
     pub fn json(&self) -> Value {
@@ -149,7 +159,8 @@ impl Door {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/events", listener.local_addr().expect("an address"));
         let received = Arc::new(Mutex::new(Vec::new()));
-        let (notes, mut script) = (Arc::clone(&received), script.to_vec().into_iter());
+        let (notes, script) = (Arc::clone(&received), script.to_vec());
+        let mut script = script.into_iter();
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let request = read(&mut stream).await;

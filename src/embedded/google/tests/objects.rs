@@ -25,9 +25,11 @@ async fn the_official_client_writes_reads_and_loses_a_race() {
     bucket(&world, json!({"name": "data"})).await;
     let client = client(&world).await;
     let name = "projects/_/buckets/data";
-    let first = client.write_object(name, "a/b.json", "one").set_if_generation_match(0_i64).send_buffered().await;
+    let first =
+        client.write_object(name, "a/b.json", "one").set_if_generation_match(0_i64).send_buffered().await;
     let first = first.expect("created");
-    let again = client.write_object(name, "a/b.json", "two").set_if_generation_match(0_i64).send_buffered().await;
+    let again =
+        client.write_object(name, "a/b.json", "two").set_if_generation_match(0_i64).send_buffered().await;
     assert_eq!(again.expect_err("refused").http_status_code(), Some(412));
     let swap = client.write_object(name, "a/b.json", "two").set_if_generation_match(first.generation);
     let second = swap.send_unbuffered().await.expect("swapped");
@@ -53,7 +55,8 @@ async fn a_large_object_goes_up_in_chunks() {
     let write = client.write_object("projects/_/buckets/data", "large", bytes.clone());
     let object = write.with_resumable_upload_threshold(1_usize << 20).send_buffered().await.expect("written");
     assert_eq!(object.size, 3 << 20);
-    let response = world.raw("GET", "storage/v1/b/data/o/large?alt=media", &[("range", "bytes=1-3")], b"").await;
+    let response =
+        world.raw("GET", "storage/v1/b/data/o/large?alt=media", &[("range", "bytes=1-3")], b"").await;
     assert_eq!(response.status(), 206);
     assert_eq!(response.headers()["content-range"], "bytes 1-3/3145728");
 }
@@ -64,10 +67,13 @@ async fn lists_fold_at_the_delimiter_and_page() {
     bucket(&world, json!({"name": "data"})).await;
     for name in ["a", "b/1", "b/2", "c"] {
         let name = name.replace('/', "%2F");
-        world.raw("POST", &format!("upload/storage/v1/b/data/o?uploadType=media&name={name}"), &[], b"x").await;
+        world
+            .raw("POST", &format!("upload/storage/v1/b/data/o?uploadType=media&name={name}"), &[], b"x")
+            .await;
     }
     let all = world.get("storage.googleapis.com/storage/v1/b/data/o?delimiter=/").await;
-    let names: Vec<&str> = all["items"].as_array().expect("items").iter().filter_map(|o| o["name"].as_str()).collect();
+    let names: Vec<&str> =
+        all["items"].as_array().expect("items").iter().filter_map(|o| o["name"].as_str()).collect();
     assert_eq!((names, &all["prefixes"]), (vec!["a", "c"], &json!(["b/"])));
     let page = world.get("storage/v1/b/data/o?prefix=b/&maxResults=1").await;
     assert_eq!(page["items"][0]["name"], "b/1");
@@ -85,9 +91,13 @@ async fn a_versioned_bucket_keeps_what_was_overwritten() {
     let first: Value = world.raw("POST", upload, &[], b"one").await.json().await.expect("an object");
     world.raw("POST", upload, &[], b"two").await;
     let generation = first["generation"].as_str().expect("text");
-    let old = world.text("GET", &format!("storage/v1/b/data/o/x?alt=media&generation={generation}"), None).await;
+    let old =
+        world.text("GET", &format!("storage/v1/b/data/o/x?alt=media&generation={generation}"), None).await;
     assert_eq!(old, (200, "one".into()));
-    assert_eq!(world.get("storage/v1/b/data/o?versions=true").await["items"].as_array().map(Vec::len), Some(2));
+    assert_eq!(
+        world.get("storage/v1/b/data/o?versions=true").await["items"].as_array().map(Vec::len),
+        Some(2)
+    );
     let unchanged = world.get("storage/v1/b/data/o/x").await["generation"].as_str().expect("text").to_owned();
     let path = format!("storage/v1/b/data/o/x?ifGenerationNotMatch={unchanged}");
     assert_eq!(world.call("GET", &path, None).await.0, 304);
@@ -136,7 +146,9 @@ async fn a_file_is_an_object_and_keeps_its_generation_over_a_restart() {
     assert_eq!(second.get("storage/v1/b/specs/o/demo.yaml").await["generation"], changed);
     std::fs::remove_file(specs.path().join("demo.yaml")).expect("removed");
     assert_eq!(second.text("GET", "storage/v1/b/specs/o/demo.yaml?alt=media", None).await.0, 404);
-    let written = second.raw("POST", "upload/storage/v1/b/specs/o?uploadType=media&name=n%2Fnew.yaml", &[], b"b: 1").await;
+    let written = second
+        .raw("POST", "upload/storage/v1/b/specs/o?uploadType=media&name=n%2Fnew.yaml", &[], b"b: 1")
+        .await;
     assert_eq!(written.status(), 200);
     assert_eq!(std::fs::read_to_string(specs.path().join("n/new.yaml")).expect("a file"), "b: 1");
 }

@@ -16,9 +16,13 @@ async fn a_tag_has_a_digest_for_whoever_brings_a_token() {
     let token = world.get("token?service=x&scope=y").await["token"].as_str().expect("a token").to_owned();
     let bearer = format!("Bearer {token}");
     let found = world.raw("HEAD", path, &[("authorization", &bearer)], b"").await;
-    assert_eq!((found.status().as_u16(), found.headers()["docker-content-digest"].to_str().ok()), (200, Some(&*digest)));
+    assert_eq!(
+        (found.status().as_u16(), found.headers()["docker-content-digest"].to_str().ok()),
+        (200, Some(&*digest))
+    );
     let by_digest = format!("registry/v2/langgenius/dify-api/manifests/{digest}");
-    let body = world.raw("GET", &by_digest, &[("authorization", &bearer)], b"").await.bytes().await.expect("a body");
+    let body =
+        world.raw("GET", &by_digest, &[("authorization", &bearer)], b"").await.bytes().await.expect("a body");
     use sha2::Digest;
     assert_eq!(format!("sha256:{}", hex::encode(sha2::Sha256::digest(&body))), digest);
     for (path, code) in [
@@ -38,7 +42,10 @@ async fn a_repository_is_made_by_an_operation() {
     let body = json!({"format": "DOCKER", "labels": {"a": "1"}});
     let operation = world.post(&format!("{parent}/repositories?repositoryId=dify"), body.clone()).await;
     assert_eq!(world.call("GET", &format!("{parent}/repositories/dify"), None).await.0, 404);
-    assert_eq!(world.call("POST", &format!("{parent}/repositories?repositoryId=dify"), Some(body)).await.0, 409);
+    assert_eq!(
+        world.call("POST", &format!("{parent}/repositories?repositoryId=dify"), Some(body)).await.0,
+        409
+    );
     world.advance(10);
     let name = operation["name"].as_str().expect("a name");
     let done = world.get(&format!("artifactregistry.googleapis.com/v1/{name}")).await;
@@ -47,7 +54,8 @@ async fn a_repository_is_made_by_an_operation() {
     let path = format!("{parent}/repositories/dify?updateMask=cleanupPolicies");
     assert_eq!(world.call("PATCH", &path, Some(patch)).await.1["cleanupPolicies"]["keep"]["action"], "KEEP");
     let key = json!({"kmsKeyName": "projects/x"});
-    let refused = world.call("PATCH", &format!("{parent}/repositories/dify?updateMask=kmsKeyName"), Some(key)).await;
+    let refused =
+        world.call("PATCH", &format!("{parent}/repositories/dify?updateMask=kmsKeyName"), Some(key)).await;
     assert_eq!(refused.0, 400);
 }
 
@@ -63,7 +71,10 @@ async fn a_certificate_waits_for_the_name_to_point_here() {
     let entries = format!("{parent}/certificateMaps/map/certificateMapEntries");
     world.post(&format!("{entries}?certificateMapEntryId=dify"), entry).await;
     assert_eq!(world.get(&entries).await["certificateMapEntries"].as_array().map(Vec::len), Some(1));
-    assert_eq!(world.get(&format!("{parent}/certificateMaps")).await["certificateMaps"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        world.get(&format!("{parent}/certificateMaps")).await["certificateMaps"].as_array().map(Vec::len),
+        Some(1)
+    );
     world.advance(3600);
     let waiting = world.get(&format!("{parent}/certificates/dify")).await;
     assert_eq!(waiting["managed"]["state"], "PROVISIONING");

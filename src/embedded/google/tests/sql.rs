@@ -9,10 +9,10 @@ fn base() -> String {
 }
 
 fn wanted() -> Value {
+    let network = format!("projects/{PROJECT}/global/networks/vpc-network-shared");
     json!({"name": "db-1", "region": "us-central1", "databaseVersion": "POSTGRES_16",
            "settings": {"tier": "db-f1-micro", "databaseFlags": [{"name": "max_connections", "value": "50"}],
-                        "ipConfiguration": {"ipv4Enabled": false,
-                                            "privateNetwork": format!("projects/{PROJECT}/global/networks/vpc-network-shared")}}})
+                        "ipConfiguration": {"ipv4Enabled": false, "privateNetwork": network}}})
 }
 
 async fn done(world: &World, operation: &Value) -> Value {
@@ -23,12 +23,17 @@ async fn done(world: &World, operation: &Value) -> Value {
 async fn an_instance_takes_ten_minutes_and_then_has_an_address() {
     let world = with(|_| {});
     let operation = world.post(&format!("{}/instances", base()), wanted()).await;
-    assert_eq!((operation["kind"].as_str(), operation["status"].as_str()), (Some("sql#operation"), Some("PENDING")));
+    assert_eq!(
+        (operation["kind"].as_str(), operation["status"].as_str()),
+        (Some("sql#operation"), Some("PENDING"))
+    );
     let young = world.get(&format!("{}/instances/db-1", base())).await;
     assert_eq!(young["state"], "PENDING_CREATE");
-    let early = world.call("POST", &format!("{}/instances/db-1/users", base()), Some(json!({"name": "u"}))).await;
+    let early =
+        world.call("POST", &format!("{}/instances/db-1/users", base()), Some(json!({"name": "u"}))).await;
     assert_eq!(early.0, 400);
-    let busy = world.call("PATCH", &format!("{}/instances/db-1", base()), Some(json!({"settings": {}}))).await;
+    let busy =
+        world.call("PATCH", &format!("{}/instances/db-1", base()), Some(json!({"settings": {}}))).await;
     assert_eq!((busy.0, reason(&busy.1)), (409, "operationInProgress"));
     world.advance(599);
     assert_eq!(done(&world, &operation).await["status"], "PENDING");
@@ -52,7 +57,10 @@ async fn settings_have_a_version_and_lists_are_replaced_whole() {
     assert_eq!(world.call("PATCH", &instance, Some(flags.clone())).await.0, 200);
     let now = world.get(&instance).await;
     assert_eq!(now["settings"]["databaseFlags"], flags["settings"]["databaseFlags"]);
-    assert_eq!((&now["settings"]["tier"], &now["settings"]["settingsVersion"]), (&json!("db-f1-micro"), &json!("2")));
+    assert_eq!(
+        (&now["settings"]["tier"], &now["settings"]["settingsVersion"]),
+        (&json!("db-f1-micro"), &json!("2"))
+    );
     let mut stale = now.clone();
     stale["settings"]["settingsVersion"] = json!("1");
     assert_eq!(world.call("PUT", &instance, Some(stale)).await.0, 412);
@@ -92,7 +100,9 @@ async fn a_deleted_name_stays_taken_for_a_week() {
     assert_eq!(world.call("GET", &format!("{}/instances/db-1", base()), None).await.0, 404);
     let taken = world.call("POST", &format!("{}/instances", base()), Some(wanted())).await;
     assert_eq!((taken.0, reason(&taken.1)), (409, "instanceAlreadyExists"));
-    assert!(taken.1["error"]["message"].as_str().expect("text").contains("until one week from the deletion date"));
+    assert!(
+        taken.1["error"]["message"].as_str().expect("text").contains("until one week from the deletion date")
+    );
     world.advance(7 * 24 * 3600);
     assert_eq!(world.call("POST", &format!("{}/instances", base()), Some(wanted())).await.0, 200);
 }
@@ -114,7 +124,8 @@ async fn a_private_address_needs_the_peering() {
     let (status, body) = world.call("POST", &format!("{}/instances", base()), Some(wanted())).await;
     assert_eq!(status, 400);
     assert!(body["error"]["message"].as_str().expect("text").contains("SERVICE_NETWORKING_NOT_ENABLED"));
-    let connections = "servicenetworking.googleapis.com/v1/services/servicenetworking.googleapis.com/connections";
+    let connections =
+        "servicenetworking.googleapis.com/v1/services/servicenetworking.googleapis.com/connections";
     let network = format!("projects/{PROJECT}/global/networks/vpc-network-shared");
     let body = json!({"network": network, "reservedPeeringRanges": ["vpc-network-shared-services"]});
     let operation = world.post(connections, body.clone()).await;

@@ -22,7 +22,8 @@ async fn a_task_is_sent_when_its_time_comes_and_its_name_stays_taken() {
     let name = format!("{}/tasks/demo-1", queue());
     let task = json!({
         "name": name, "scheduleTime": "2026-01-01T00:05:00Z",
-        "httpRequest": {"url": door.url, "httpMethod": "POST", "headers": {"content-type": "application/json"},
+        "httpRequest": {"url": door.url, "httpMethod": "POST",
+                        "headers": {"content-type": "application/json"},
                         "body": BASE64_STANDARD.encode("{\"slice\":\"x\"}"),
                         "oidcToken": {"serviceAccountEmail": "tasks@x", "audience": "https://door"}},
     });
@@ -88,7 +89,10 @@ async fn a_scheduled_job_runs_at_its_times() {
         assert_eq!(door.received()[round].header("X-CloudScheduler-ScheduleTime"), *time);
         assert_eq!(door.received()[round].header("X-CloudScheduler-JobName"), "resync");
     }
-    assert_eq!(world.call("DELETE", &format!("cloudscheduler.googleapis.com/v1/{jobs}/resync"), None).await.0, 200);
+    assert_eq!(
+        world.call("DELETE", &format!("cloudscheduler.googleapis.com/v1/{jobs}/resync"), None).await.0,
+        200
+    );
     eventually(|| world.server.next_eta().is_none()).await;
 }
 

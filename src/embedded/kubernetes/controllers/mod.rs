@@ -1,7 +1,7 @@
 //! What goes on in a cluster by itself: workloads become available, Jobs end, load balancers get addresses.
 //!
-//! A controller is a function of an object, what is remembered of it and the time. All of them run before every
-//! request, so that with a clock moved by hand every run is the same.
+//! A controller is a function of an object, what is remembered of it and the time. All of them run before
+//! every request, so that with a clock moved by hand every run is the same.
 
 mod claim;
 mod deployment;
@@ -20,7 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::kinds::{self, Kind};
-use super::store::{Key, World, text, uid};
+use super::store::{Key, World, field, text, uid};
 use super::write::{Validation, Writer};
 
 /// After so many rounds the controllers are taken to quarrel.
@@ -60,10 +60,11 @@ pub fn advance(world: &mut World, now: Timestamp) -> Option<Timestamp> {
         run.due = None;
         for (name, controller) in CONTROLLERS {
             let Some(kind) = kinds::by_name(name) else { continue };
-            let objects: Vec<(Key, Value)> =
-                world.list(kind, "").map(|(key, object)| (key.clone(), object.clone())).collect();
-            for (key, object) in objects {
+            for (key, object) in run.awake(world, kind) {
+                let others = run.due.take();
                 controller(&mut run, world, &key, &object);
+                run.rest(world, &key, &object);
+                run.due = others.into_iter().chain(run.due).min();
             }
         }
         garbage::sweep(world);
@@ -75,6 +76,34 @@ pub fn advance(world: &mut World, now: Timestamp) -> Option<Timestamp> {
 }
 
 impl Run {
+    /// The objects of a kind a controller must look at: not those that have not changed since it did so last
+    /// and have nothing due. Worlds can be large and every request runs the controllers.
+    fn awake(&mut self, world: &World, kind: &'static Kind) -> Vec<(Key, Value)> {
+        let mut awake = Vec::new();
+        for (key, object) in world.list(kind, "") {
+            match world.resting.get(key) {
+                Some((version, due))
+                    if version == field(object, "resourceVersion")
+                        && due.is_none_or(|due| self.now < due) =>
+                {
+                    self.due = self.due.into_iter().chain(*due).min();
+                }
+                _ => awake.push((key.clone(), object.clone())),
+            }
+        }
+        awake
+    }
+
+    /// Lets an object rest that its controller had nothing to do to.
+    fn rest(&self, world: &mut World, key: &Key, object: &Value) {
+        // The others look at more than their own object.
+        let alone = ["Deployment", "StatefulSet", "Service"].contains(&key.kind().kind);
+        let version = field(object, "resourceVersion");
+        if alone && world.get(key).is_some_and(|now| field(now, "resourceVersion") == version) {
+            world.resting.insert(key.clone(), (version.to_owned(), self.due));
+        }
+    }
+
     /// Whether `delay` is over since the object is in the state `mark`, and since when it is (or will be).
     fn passed(
         &mut self,

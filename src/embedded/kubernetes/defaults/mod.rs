@@ -50,8 +50,8 @@ pub fn apply(kind: &Kind, object: &mut Value) {
     }
 }
 
-/// What an object that is not there yet has already: the parts its kind cannot be without. Who creates an object
-/// does not come to own them.
+/// What an object that is not there yet has already: the parts its kind cannot be without. Who creates an
+/// object does not come to own them.
 pub fn skeleton(kind: &Kind) -> Value {
     let template = json!({"metadata": {}, "spec": {"containers": null}});
     let spec = match kind.kind {

@@ -1,4 +1,5 @@
-//! Field sets as `managedFields` writes them: `f:name`, `k:{"name":"x"}`, `v:"x"`, and `.` for the place itself.
+//! Field sets as `managedFields` writes them: `f:name`, `k:{"name":"x"}`, `v:"x"`, and `.` for the place
+//! itself.
 
 use serde_json::{Map, Value};
 

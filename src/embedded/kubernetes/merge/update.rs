@@ -66,9 +66,10 @@ impl Write<'_> {
         let merged = combine(live, config, self.of);
         let last = managers.get(&self.manager).cloned();
         let set = fields_of(config, self.of).without_trees(self.ignored);
+        let dropped = last.as_ref().is_some_and(|last| !last.set.difference(&set).is_empty());
         managers.insert(self.manager.clone(), Owned { set, time: None });
         let mut new = match &last {
-            Some(last) if !last.set.is_empty() => self.prune(&merged, &last.set, managers),
+            Some(last) if dropped => self.prune(&merged, &last.set, managers),
             _ => merged,
         };
         let changes = compare(live, &new, self.of);

@@ -70,7 +70,7 @@ fn mismatch(value: &Value, of: &Type) -> Option<(&'static str, &'static str)> {
     };
     let wanted = match of {
         Type::Text(_) if found != "string" => "string",
-        Type::Number if found != "number" => "int32",
+        Type::Number { .. } if found != "number" => "int32",
         Type::Boolean if found != "bool" => "bool",
         Type::Struct(_) if found != "object" => "struct",
         Type::Map { .. } if found != "object" => "map[string]string",

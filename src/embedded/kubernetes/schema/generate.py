@@ -138,7 +138,8 @@ class Crd:
                 return "s(" + "|".join(schema["enum"]) + ")"
             return "s"
         if kind in ("integer", "number"):
-            return "n"
+            bounds = [str(schema.get(k, "")) for k in ("minimum", "maximum")]
+            return f"n({bounds[0]}..{bounds[1]})" if any(bounds) else "n"
         if kind == "boolean":
             return "b"
         if kind == "array":

@@ -1,11 +1,12 @@
-//! How the fields of every kind merge: which lists are maps, which maps are one value, what is declared at all.
+//! How the fields of every kind merge: which lists are maps, which maps are one value, what is declared at
+//! all.
 //!
-//! `types.txt` holds one type a line, `NAME: FIELD=TYPE FIELD=TYPE …`, written by `generate.py` from the schema that
-//! server-side apply itself uses and from the published CRDs. A type is one of
+//! `types.txt` holds one type a line, `NAME: FIELD=TYPE FIELD=TYPE …`, written by `generate.py` from the
+//! schema that server-side apply itself uses and from the published CRDs. A type is one of
 //!
 //! | text | means |
 //! |---|---|
-//! | `s`, `n`, `b` | string, number, boolean; `s(A\|B)` an enumeration |
+//! | `s`, `n`, `b` | string, number, boolean; `s(A\|B)` an enumeration, `n(1..9)` a range |
 //! | `q` | a quantity, which the server writes in its canonical form |
 //! | `u` | any scalar (a time, an integer or string) |
 //! | `*` | anything |
@@ -31,8 +32,13 @@ use serde_json::Value;
 pub enum Type {
     /// A string, and what it may be if not everything.
     Text(Vec<String>),
-    /// A number.
-    Number,
+    /// A number, and between what it must be.
+    Number {
+        /// The smallest.
+        least: Option<i64>,
+        /// The largest.
+        most: Option<i64>,
+    },
     /// A boolean.
     Boolean,
     /// A quantity of a resource.
@@ -154,7 +160,8 @@ pub fn drop_empty(value: &mut Value, of: &'static Type) {
         Value::Object(fields) => {
             fields.iter_mut().for_each(|(name, child)| drop_empty(child, of.child(name).unwrap_or(&ANY)));
             if let Some(declared) = of.as_struct() {
-                let omitted = |name: &String| declared.fields.get(name.as_str()).is_some_and(|field| field.omitted);
+                let omitted =
+                    |name: &String| declared.fields.get(name.as_str()).is_some_and(|field| field.omitted);
                 fields.retain(|name, child| !(is_empty(child) && omitted(name)));
             }
         }
@@ -205,7 +212,10 @@ fn field(text: &'static str, indices: &HashMap<&str, usize>) -> Option<(&'static
         None => (rest, None),
     };
     let (required, omitted) = (name.ends_with('+'), name.ends_with('?'));
-    Some((name.trim_end_matches(['+', '?']), Field { of: expression(of, indices), required, omitted, default }))
+    Some((
+        name.trim_end_matches(['+', '?']),
+        Field { of: expression(of, indices), required, omitted, default },
+    ))
 }
 
 fn expression(text: &str, indices: &HashMap<&str, usize>) -> Type {
@@ -227,9 +237,13 @@ fn expression(text: &str, indices: &HashMap<&str, usize>) -> Type {
     if let Some(values) = text.strip_prefix("s(").and_then(|rest| rest.strip_suffix(')')) {
         return Type::Text(values.split('|').map(str::to_owned).collect());
     }
+    if let Some(range) = text.strip_prefix("n(").and_then(|rest| rest.strip_suffix(')')) {
+        let (least, most) = range.split_once("..").unwrap_or((range, ""));
+        return Type::Number { least: least.parse().ok(), most: most.parse().ok() };
+    }
     match text {
         "s" => Type::Text(Vec::new()),
-        "n" => Type::Number,
+        "n" => Type::Number { least: None, most: None },
         "b" => Type::Boolean,
         "q" => Type::Quantity,
         "u" => Type::Scalar,

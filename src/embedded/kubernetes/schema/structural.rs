@@ -34,7 +34,8 @@ fn fill(fields: &mut Map<String, Value>, of: &'static Type) {
 pub fn violations(value: &Value, of: &'static Type) -> Vec<Cause> {
     let mut causes = Vec::new();
     walk(value, of, "", &mut causes);
-    if !causes.is_empty() {
+    // The rules between fields are left alone where the fields themselves are wrong.
+    if causes.iter().any(|cause| cause.reason != "FieldValueInvalid") {
         let rest = "some validation rules were not checked because the object was invalid; correct the existing \
                     errors to complete validation";
         causes.push(Cause::invalid("<nil>", &Value::String("null".to_owned()), rest));
@@ -55,6 +56,19 @@ fn walk(value: &Value, of: &'static Type, path: &str, causes: &mut Vec<Cause>) {
     match (value, of) {
         (Value::String(text), Type::Text(allowed)) if !allowed.is_empty() && !allowed.contains(text) => {
             causes.push(Cause::unsupported(path, text, allowed));
+        }
+        (Value::Number(number), Type::Number { least, most }) => {
+            let number = number.as_f64().unwrap_or_default();
+            let mut bound = |word: &str, bound: i64| {
+                let why = format!("{path} in body should be {word} than or equal to {bound}");
+                causes.push(Cause::invalid(path, value, &why));
+            };
+            if let Some(least) = least.filter(|least| number < *least as f64) {
+                bound("greater", least);
+            }
+            if let Some(most) = most.filter(|most| number > *most as f64) {
+                bound("less", most);
+            }
         }
         (Value::Object(fields), _) => {
             let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
@@ -84,11 +98,11 @@ fn wanted(value: &Value, of: &Type) -> Option<&'static str> {
         (_, Value::Null) | (Type::Any, _) => None,
         (Type::Text(_), Value::String(_))
         | (Type::Boolean, Value::Bool(_))
-        | (Type::Number, Value::Number(_)) => None,
+        | (Type::Number { .. }, Value::Number(_)) => None,
         (Type::Struct(_) | Type::Map { .. }, Value::Object(_)) | (Type::List { .. }, Value::Array(_)) => None,
         (Type::Scalar | Type::Quantity, _) => None,
         (Type::Text(_), _) => Some("string"),
-        (Type::Number, _) => Some("integer"),
+        (Type::Number { .. }, _) => Some("integer"),
         (Type::Boolean, _) => Some("boolean"),
         (Type::Struct(_) | Type::Map { .. }, _) => Some("object"),
         (Type::List { .. }, _) => Some("array"),

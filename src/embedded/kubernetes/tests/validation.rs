@@ -84,3 +84,36 @@ async fn names_and_missing_fields_are_refused() {
     let error = world.apply("one", policy).await.expect_err("refused");
     assert!(refusal(&error).2.contains("spec.default.config.type: Unsupported value: \"HTTPX\""));
 }
+
+#[tokio::test]
+async fn the_rules_of_the_published_crds_hold() {
+    let world = World::new();
+    let check = |config: Value| {
+        json!({"apiVersion": "networking.gke.io/v1", "kind": "HealthCheckPolicy", "metadata": {"name": "p"}, "spec": {
+            "default": {"config": {"type": "HTTP", "httpHealthCheck": config}},
+            "targetRef": {"group": "", "kind": "Service", "name": "api"}}})
+    };
+    let error = world
+        .apply("one", check(json!({"requestPath": "/health", "port": 5001})))
+        .await
+        .expect_err("refused");
+    assert!(refusal(&error).2.contains("no such key: portSpecification"));
+    let good = json!({"requestPath": "/health", "port": 5001, "portSpecification": "USE_FIXED_PORT"});
+    world.apply("one", check(good)).await.expect("applied");
+    let route = json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": {"name": "r"},
+        "spec": {"rules": [{"backendRefs": [{"name": "api"}]}]}});
+    let error = world.apply("one", route).await.expect_err("refused");
+    assert!(refusal(&error).2.ends_with("Must have port for Service reference"));
+}
+
+#[tokio::test]
+async fn what_is_empty_and_may_be_left_out_is_not_kept() {
+    let world = World::new();
+    let container = json!([{"name": "api", "image": "a:1", "args": [], "env": [{"name": "A", "value": ""}],
+        "readinessProbe": {"tcpSocket": {"port": 80}, "initialDelaySeconds": 0}}]);
+    let stored = world.apply("one", deployment(container)).await.expect("applied");
+    let container = &stored["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(container["env"], json!([{"name": "A"}]));
+    assert!(container.get("args").is_none());
+    assert!(container["readinessProbe"].get("initialDelaySeconds").is_none());
+}

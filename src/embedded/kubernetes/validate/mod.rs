@@ -3,6 +3,7 @@
 mod immutable;
 mod names;
 mod required;
+mod rules;
 
 use serde_json::Value;
 
@@ -24,6 +25,9 @@ pub fn check(kind: &Kind, old: Option<&Value>, new: &Value) -> Result<(), Failur
     names::labels(new, &mut causes);
     if kind.custom {
         causes.extend(schema::violations(new, kind.schema()));
+        if causes.is_empty() {
+            rules::check(kind, new, &mut causes);
+        }
     } else {
         required::check(kind, new, &mut causes);
     }

@@ -62,7 +62,8 @@ fn workload(object: &Value, causes: &mut Vec<Cause>) {
         causes.push(Cause::invalid("spec.replicas", &object["spec"]["replicas"], why));
     }
     pod(object, "spec.template.spec", causes);
-    if object["spec"]["strategy"]["type"] == "Recreate" && at(object, "spec.strategy.rollingUpdate").is_some() {
+    if object["spec"]["strategy"]["type"] == "Recreate" && at(object, "spec.strategy.rollingUpdate").is_some()
+    {
         let why = "may not be specified when strategy `type` is 'Recreate'";
         causes.push(Cause::forbidden("spec.strategy.rollingUpdate", why));
     }
@@ -87,7 +88,8 @@ fn pod(object: &Value, path: &str, causes: &mut Vec<Cause>) {
     missing(object, &format!("{path}.containers"), causes);
     let Some(spec) = at(object, path) else { return };
     for (index, volume) in spec["volumes"].as_array().into_iter().flatten().enumerate() {
-        let sources = volume.as_object().into_iter().flatten().map(|(name, _)| name).filter(|name| *name != "name");
+        let sources =
+            volume.as_object().into_iter().flatten().map(|(name, _)| name).filter(|name| *name != "name");
         for extra in sources.skip(1) {
             let why = "may not specify more than 1 volume type";
             causes.push(Cause::forbidden(&format!("{path}.volumes[{index}].{extra}"), why));

@@ -16,6 +16,7 @@ pub fn preset(scope: &Scope<'_>, database: &Database, waits: &mut Waits) -> Plai
     let mut all = identity();
     all.extend(urls(scope, waits));
     all.extend(pools());
+    all.extend(redis());
     all.extend(storage(scope));
     all.extend(vectors(database));
     all.extend(plugins(scope));
@@ -54,7 +55,8 @@ pub fn platform(scope: &Scope<'_>, database: &Database, waits: &mut Waits) -> Pl
             all.insert(alias.clone(), value.clone());
         }
     }
-    all.extend(redis(scope, waits));
+    all.insert("REDIS_HOST".into(), waits.take(facts::redis_host(scope.context)));
+    all.insert("REDIS_PORT".into(), spec.redis_port.clone());
     if spec.enable_nfs {
         all.insert("NFS_SERVER_IP".into(), waits.take(facts::nfs_server(scope.context)));
     }
@@ -117,10 +119,8 @@ fn pools() -> Plain {
 }
 
 /// The broker's URL holds the password and is in the Secret. `CELERY_BACKEND` is a keyword.
-fn redis(scope: &Scope<'_>, waits: &mut Waits) -> Plain {
+fn redis() -> Plain {
     plain(&[
-        ("REDIS_HOST", &waits.take(facts::redis_host(scope.context))),
-        ("REDIS_PORT", &scope.spec().redis_port),
         ("REDIS_USERNAME", ""),
         ("REDIS_DB", "0"),
         ("REDIS_USE_SSL", "false"),
@@ -192,4 +192,74 @@ fn logs_and_limits() -> Plain {
         ("APP_MAX_EXECUTION_TIME", "1200"),
         ("WORKFLOW_MAX_EXECUTION_TIME", "1200"),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Kind;
+    use super::super::super::fixture::World;
+    use crate::inventory::Payload;
+    use crate::spec::Spec;
+    use crate::spec::types::Sensitive;
+
+    fn with(name: &str, value: &str) -> World {
+        let mut spec = Spec::default();
+        spec.environment_variables.insert(name.into(), value.into());
+        World::of(spec)
+    }
+
+    #[test]
+    fn the_user_overrides_what_is_ours_and_not_what_is_the_platforms() {
+        assert_eq!(with("LOG_LEVEL", "DEBUG").variable("worker", "LOG_LEVEL").as_deref(), Some("DEBUG"));
+        assert_eq!(
+            with("SERVER_WORKER_AMOUNT", "4").variable("api", "SERVER_WORKER_AMOUNT").as_deref(),
+            Some("4")
+        );
+        assert_eq!(with("DB_HOST", "elsewhere").variable("api", "DB_HOST").as_deref(), Some("127.0.0.1"));
+        assert_eq!(with("MODE", "worker").variable("api", "MODE").as_deref(), Some("api"));
+        assert_eq!(
+            with("MIGRATION_ENABLED", "true").variable("api", "MIGRATION_ENABLED").as_deref(),
+            Some("false")
+        );
+    }
+
+    #[test]
+    fn every_public_address_is_the_one_origin() {
+        let world = World::default_set();
+        for name in [
+            "CONSOLE_API_URL",
+            "CONSOLE_WEB_URL",
+            "SERVICE_API_URL",
+            "APP_WEB_URL",
+            "FILES_URL",
+            "TRIGGER_URL",
+        ] {
+            assert_eq!(world.variable("api", name).as_deref(), Some("http://203.0.113.7"), "{name}");
+        }
+        let template = world.variable("api", "ENDPOINT_URL_TEMPLATE");
+        assert_eq!(template.as_deref(), Some("http://203.0.113.7/e/{hook_id}"));
+        assert_eq!(
+            world.variable("api", "INTERNAL_FILES_URL").as_deref(),
+            Some("http://appdifydemo0a1b2c3d:80")
+        );
+    }
+
+    #[test]
+    fn values_are_complete() {
+        let body = World::default_set().body(Kind::ConfigMap, "-api-env");
+        assert!(!body["data"].to_string().contains("$("));
+    }
+
+    #[test]
+    fn a_new_secret_version_rolls_what_reads_it_and_a_value_alone_does_not() {
+        let annotation = |version: u64, content: &str| {
+            let mut world = World::default_set();
+            let payload = Payload { version, content: Sensitive::new(content) };
+            world.seen.payloads.insert(world.names.secret("secret-key"), payload);
+            let body = world.body(Kind::Deployment, "-worker");
+            body["spec"]["template"]["metadata"]["annotations"]["dify-reconciler/configuration"].clone()
+        };
+        assert_eq!(annotation(3, "x"), annotation(3, "y"));
+        assert_ne!(annotation(3, "x"), annotation(4, "x"));
+    }
 }

@@ -49,3 +49,20 @@ fn limits() -> Plain {
         ("MAX_TREE_DEPTH", "50"),
     ])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::fixture::World;
+
+    #[test]
+    fn the_browser_gets_the_origin_and_the_server_the_service() {
+        let world = World::default_set();
+        assert_eq!(world.variable("web", "CONSOLE_API_URL").as_deref(), Some("http://203.0.113.7"));
+        assert_eq!(world.variable("web", "NEXT_PUBLIC_SOCKET_URL").as_deref(), Some("ws://203.0.113.7"));
+        assert_eq!(
+            world.variable("web", "SERVER_CONSOLE_API_URL").as_deref(),
+            Some("http://appdifydemo0a1b2c3d:80")
+        );
+        assert_eq!(world.variable("web", "HOSTNAME").as_deref(), Some("0.0.0.0"));
+    }
+}

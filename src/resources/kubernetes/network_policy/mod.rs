@@ -241,3 +241,52 @@ fn further(scope: &Scope<'_>, wanted: &crate::spec::types::AdditionalService) ->
     };
     with_nfs(calls(scope, policy), &peers).to([peers.to_public(None)])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::World;
+    use super::*;
+    use crate::spec::Spec;
+
+    fn egress(world: &World, component: &str) -> String {
+        world.body(Kind::NetworkPolicy, &format!("-{component}"))["spec"]["egress"].to_string()
+    }
+
+    #[test]
+    fn the_sandbox_reaches_neither_data_nor_identity_nor_internet() {
+        let rules = egress(&World::default_set(), "sandbox");
+        for forbidden in ["0.0.0.0/0", "10.20.0.3", "10.1.0.9", "169.254.169.252"] {
+            assert!(!rules.contains(forbidden), "{forbidden} in {rules}");
+        }
+        assert!(rules.contains(r#""component":"ssrf-proxy""#));
+    }
+
+    #[test]
+    fn endpoints_are_named_by_their_own_address() {
+        let rules = egress(&World::default_set(), "worker");
+        assert!(rules.contains("10.20.0.3/32") && rules.contains("10.1.0.9/32"), "{rules}");
+        let named = World::of(Spec { redis_host: "redis.corp".into(), ..Spec::default() });
+        assert!(egress(&named, "beat").contains("6379"), "a host name has no address; the port is limited");
+    }
+
+    #[test]
+    fn the_load_balancer_reaches_what_it_serves() {
+        let world = World::default_set();
+        for (component, port) in [("api", 5001), ("web", 3000), ("plugin-daemon", 5002)] {
+            let rules =
+                world.body(Kind::NetworkPolicy, &format!("-{component}"))["spec"]["ingress"].to_string();
+            assert!(
+                rules.contains("35.191.0.0/16") && rules.contains(&port.to_string()),
+                "{component}: {rules}"
+            );
+        }
+        assert!(world.body(Kind::NetworkPolicy, "-sandbox")["spec"]["ingress"].to_string().contains("8194"));
+    }
+
+    #[test]
+    fn by_default_nothing_goes_in_or_out() {
+        let body = World::default_set().body(Kind::NetworkPolicy, "-default-deny");
+        assert!(body["spec"]["ingress"].is_null() && body["spec"]["egress"].is_null());
+        assert!(body["spec"]["podSelector"]["matchLabels"]["component"].is_null());
+    }
+}

@@ -20,7 +20,8 @@ const PEERING: &str = "10.100.0.0/14";
 /// Fills in what the service decides.
 pub fn prepare(cx: &Cx, document: &mut Value, path: &str) -> Result<(), ApiError> {
     let global = path.contains("/global/");
-    let kind = Some(text(document, "addressType")).filter(|kind| !kind.is_empty()).unwrap_or("EXTERNAL").to_owned();
+    let kind =
+        Some(text(document, "addressType")).filter(|kind| !kind.is_empty()).unwrap_or("EXTERNAL").to_owned();
     document["addressType"] = json!(kind);
     if document.get("description").is_none() {
         document["description"] = json!("");
@@ -48,10 +49,12 @@ fn choose(cx: &Cx, document: &Value, kind: &str) -> Result<Ipv4Addr, ApiError> {
         return free(cx, EXTERNAL);
     }
     if text(document, "purpose") == "VPC_PEERING" {
-        let length = document["prefixLength"].as_u64().and_then(|length| u8::try_from(length).ok()).unwrap_or(16);
+        let length =
+            document["prefixLength"].as_u64().and_then(|length| u8::try_from(length).ok()).unwrap_or(16);
         let ranges = PEERING.parse::<Ipv4Net>().ok().and_then(|range| range.subnets(length).ok());
         let taken = taken(cx);
-        let free = ranges.into_iter().flatten().map(|range| range.network()).find(|start| !taken.contains(start));
+        let free =
+            ranges.into_iter().flatten().map(|range| range.network()).find(|start| !taken.contains(start));
         return free.ok_or_else(exhausted);
     }
     free(cx, &subnet_range(cx, text(document, "subnetwork"))?)
@@ -60,7 +63,9 @@ fn choose(cx: &Cx, document: &Value, kind: &str) -> Result<Ipv4Addr, ApiError> {
 /// The primary range of a subnet.
 pub fn subnet_range(cx: &Cx, subnet: &str) -> Result<String, ApiError> {
     if subnet.is_empty() {
-        return Err(ApiError::invalid("Invalid value for field 'resource.subnetwork': ''. Subnetwork is required."));
+        return Err(ApiError::invalid(
+            "Invalid value for field 'resource.subnetwork': ''. Subnetwork is required.",
+        ));
     }
     Ok(text(&fetch(cx, path_of(subnet))?, "ipCidrRange").to_owned())
 }
@@ -88,7 +93,11 @@ fn taken(cx: &Cx) -> BTreeSet<Ipv4Addr> {
         note(&document["address"]);
         for interface in document["networkInterfaces"].as_array().into_iter().flatten() {
             note(&interface["networkIP"]);
-            interface["accessConfigs"].as_array().into_iter().flatten().for_each(|config| note(&config["natIP"]));
+            interface["accessConfigs"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .for_each(|config| note(&config["natIP"]));
         }
     }
     taken

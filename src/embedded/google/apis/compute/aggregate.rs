@@ -11,14 +11,17 @@ use crate::embedded::google::filter;
 
 /// `…/aggregated/{collection}`; scopes with nothing in them are left out.
 pub fn list(cx: &Cx, root: &str, collection: &str) -> Result<Value, ApiError> {
-    let kind = kinds::named(collection).ok_or_else(|| super::not_found(&format!("{root}/aggregated/{collection}")))?;
+    let kind = kinds::named(collection)
+        .ok_or_else(|| super::not_found(&format!("{root}/aggregated/{collection}")))?;
     let start = format!("{SERVICE}/{root}/");
     let mut scopes: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for (key, document) in cx.world.below(&start) {
         let pieces: Vec<&str> = key[start.len()..].split('/').collect();
         let scope = match pieces[..] {
             ["global", found, name] if found == collection && !name.contains('#') => "global".to_owned(),
-            [places, place, found, name] if found == collection && !name.contains('#') => format!("{places}/{place}"),
+            [places, place, found, name] if found == collection && !name.contains('#') => {
+                format!("{places}/{place}")
+            }
             _ => continue,
         };
         scopes.entry(scope).or_default().push(document.clone());
@@ -30,6 +33,7 @@ pub fn list(cx: &Cx, root: &str, collection: &str) -> Result<Value, ApiError> {
             items[scope] = json!({collection: documents});
         }
     }
-    Ok(json!({"kind": format!("{}AggregatedList", kind.kind), "id": format!("{root}/aggregated/{collection}"),
+    Ok(json!({"kind": format!("{}AggregatedList", kind.kind),
+        "id": format!("{root}/aggregated/{collection}"),
               "items": items}))
 }

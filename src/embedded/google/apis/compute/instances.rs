@@ -27,7 +27,10 @@ pub fn prepare(cx: &mut Cx, document: &mut Value, target: &str) -> Result<(), Ap
 fn interfaces(cx: &Cx, document: &mut Value) -> Result<(), ApiError> {
     let mut interfaces = document["networkInterfaces"].as_array().cloned().unwrap_or_default();
     if interfaces.is_empty() {
-        return Err(ApiError::invalid("Invalid value for field 'resource.networkInterfaces': ''. At least one network interface is required."));
+        return Err(ApiError::invalid(
+            "Invalid value for field 'resource.networkInterfaces': ''. At least one network interface is \
+             required.",
+        ));
     }
     for (at, interface) in interfaces.iter_mut().enumerate() {
         let subnet = text(interface, "subnetwork").to_owned();
@@ -55,9 +58,12 @@ fn disks(cx: &mut Cx, document: &mut Value, target: &str) -> Result<(), ApiError
     let mut disks = document["disks"].as_array().cloned().unwrap_or_default();
     for (at, disk) in disks.iter_mut().enumerate() {
         let source = text(disk, "source").to_owned();
-        let path = if source.is_empty() { boot_disk(cx, disk, scope, name) } else { path_of(&source).to_owned() };
+        let path =
+            if source.is_empty() { boot_disk(cx, disk, scope, name) } else { path_of(&source).to_owned() };
         let held = fetch(cx, &path)?;
-        if held["users"].as_array().is_some_and(|users| !users.is_empty()) && disk["mode"] != json!("READ_ONLY") {
+        if held["users"].as_array().is_some_and(|users| !users.is_empty())
+            && disk["mode"] != json!("READ_ONLY")
+        {
             let message = format!("The disk resource '{path}' is already being used by another instance");
             return Err(ApiError::new(400, "FAILED_PRECONDITION", "resourceInUseByAnotherResource", message));
         }

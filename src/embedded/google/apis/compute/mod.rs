@@ -1,7 +1,7 @@
 //! Compute Engine v1: addresses, firewalls, disks, instances, policies, and what the network looks like.
 //!
-//! All collections share one life: `insert`, `get`, `list`, `patch`, `delete`, `setLabels`. What is particular
-//! to a kind is in its own file.
+//! All collections share one life: `insert`, `get`, `list`, `patch`, `delete`, `setLabels`. What is
+//! particular to a kind is in its own file.
 
 mod addresses;
 mod aggregate;
@@ -35,7 +35,9 @@ pub fn route(cx: &mut Cx) -> Option<Answer> {
         [] if call.method == "GET" => Ok(project_document(cx)),
         ["aggregated", collection] if call.method == "GET" => aggregate::list(cx, &root, collection),
         [kind @ ("zones" | "regions")] if call.method == "GET" => places(cx, &root, kind),
-        [kind @ ("zones" | "regions"), name] if call.method == "GET" => fetch(cx, &format!("{root}/{kind}/{name}")),
+        [kind @ ("zones" | "regions"), name] if call.method == "GET" => {
+            fetch(cx, &format!("{root}/{kind}/{name}"))
+        }
         ["global", collection, rest @ ..] => in_scope(cx, &format!("{root}/global"), collection, rest)?,
         [kind @ ("zones" | "regions"), place, collection, rest @ ..] => {
             in_scope(cx, &format!("{root}/{kind}/{place}"), collection, rest)?
@@ -105,7 +107,8 @@ pub fn not_found(path: &str) -> ApiError {
 }
 
 fn collect(cx: &Cx, path: &str, kind: &kinds::Kind) -> Result<Value, ApiError> {
-    let items = cx.world.children(&format!("{SERVICE}/{path}")).map(|(_, document)| document.clone()).collect();
+    let items =
+        cx.world.children(&format!("{SERVICE}/{path}")).map(|(_, document)| document.clone()).collect();
     let mut answer = list::page(cx.call, "items", items)?;
     answer["kind"] = json!(format!("{}List", kind.kind));
     answer["selfLink"] = json!(format!("{COMPUTE_LINK}/{path}"));
@@ -113,7 +116,8 @@ fn collect(cx: &Cx, path: &str, kind: &kinds::Kind) -> Result<Value, ApiError> {
 }
 
 fn places(cx: &Cx, root: &str, kind: &str) -> Result<Value, ApiError> {
-    let items = cx.world.children(&format!("{SERVICE}/{root}/{kind}")).map(|(_, place)| place.clone()).collect();
+    let items =
+        cx.world.children(&format!("{SERVICE}/{root}/{kind}")).map(|(_, place)| place.clone()).collect();
     let mut answer = list::page(cx.call, "items", items)?;
     answer["kind"] = json!(format!("compute#{}List", kind.trim_end_matches('s')));
     Ok(answer)
@@ -122,7 +126,8 @@ fn places(cx: &Cx, root: &str, kind: &str) -> Result<Value, ApiError> {
 fn project_document(cx: &Cx) -> Value {
     let project = &cx.site.project;
     json!({
-        "kind": "compute#project", "id": cx.site.number, "name": project, "xpnProjectStatus": "UNSPECIFIED_XPN_PROJECT_STATUS",
+        "kind": "compute#project", "id": cx.site.number, "name": project,
+        "xpnProjectStatus": "UNSPECIFIED_XPN_PROJECT_STATUS",
         "defaultServiceAccount": format!("{}-compute@developer.gserviceaccount.com", cx.site.number),
         "defaultNetworkTier": "PREMIUM", "selfLink": format!("{COMPUTE_LINK}/projects/{project}"),
         "commonInstanceMetadata": {"kind": "compute#metadata", "fingerprint": "AAAAAAAAAAA="},

@@ -41,7 +41,11 @@ pub fn action(cx: &mut Cx, target: &str, action: &str) -> Option<Result<Value, A
 fn find(policy: &Value, priority: i64) -> Result<usize, ApiError> {
     let rules = policy["rules"].as_array();
     let at = rules.and_then(|rules| rules.iter().position(|rule| rule["priority"] == json!(priority)));
-    at.ok_or_else(|| ApiError::invalid(format!("Invalid value for field 'priority': '{priority}'. The resource has no rule of this priority.")))
+    at.ok_or_else(|| {
+        ApiError::invalid(format!(
+            "Invalid value for field 'priority': '{priority}'. The resource has no rule of this priority."
+        ))
+    })
 }
 
 fn change(cx: &mut Cx, target: &str, action: &str, priority: i64) -> Result<Value, ApiError> {
@@ -51,7 +55,10 @@ fn change(cx: &mut Cx, target: &str, action: &str, priority: i64) -> Result<Valu
         "addRule" => {
             let new = body["priority"].as_i64().unwrap_or(0);
             if find(&policy, new).is_ok() {
-                return Err(ApiError::invalid(format!("Invalid value for field 'resource.priority': '{new}'. Cannot have rules with the same priorities.")));
+                return Err(ApiError::invalid(format!(
+                    "Invalid value for field 'resource.priority': '{new}'. Cannot have rules with the same \
+                     priorities."
+                )));
             }
             if let Some(rules) = policy["rules"].as_array_mut() {
                 rules.push(body);

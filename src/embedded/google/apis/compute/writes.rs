@@ -63,7 +63,8 @@ fn check_name(name: &str) -> Result<(), ApiError> {
     let starts = name.chars().next().is_some_and(|letter| letter.is_ascii_lowercase());
     if name.len() > 63 || !starts || !name.chars().all(plain) || name.ends_with('-') {
         return Err(ApiError::invalid(format!(
-            "Invalid value for field 'resource.name': '{name}'. Must be a match of regex '(?:[a-z](?:[-a-z0-9]{{0,61}}[a-z0-9])?)'"
+            "Invalid value for field 'resource.name': '{name}'. Must be a match of regex \
+             '(?:[a-z](?:[-a-z0-9]{{0,61}}[a-z0-9])?)'"
         )));
     }
     Ok(())
@@ -89,7 +90,9 @@ fn prepare_firewall(cx: &Cx, document: &mut Value) -> Result<(), ApiError> {
         fetch(cx, path_of(&network))?;
         document["network"] = json!(format!("{COMPUTE_LINK}/{}", path_of(&network)));
     }
-    for (field, value) in [("priority", json!(1000)), ("direction", json!("INGRESS")), ("disabled", json!(false))] {
+    for (field, value) in
+        [("priority", json!(1000)), ("direction", json!("INGRESS")), ("disabled", json!(false))]
+    {
         if document.get(field).is_none() {
             document[field] = value;
         }
@@ -109,7 +112,8 @@ pub fn patch(cx: &mut Cx, target: &str, kind: &Kind, whole: bool) -> Result<Valu
     }
     if let Some(fields) = body.as_object_mut() {
         fields.retain(|field, _| {
-            !["id", "kind", "selfLink", "creationTimestamp", "name", "status", "region", "zone"].contains(&field.as_str())
+            !["id", "kind", "selfLink", "creationTimestamp", "name", "status", "region", "zone"]
+                .contains(&field.as_str())
         });
     }
     let mut new = old.clone();
@@ -127,8 +131,8 @@ pub fn patch(cx: &mut Cx, target: &str, kind: &Kind, whole: bool) -> Result<Valu
     Ok(commit(cx, target, if whole { "update" } else { "patch" }, new))
 }
 
-/// Stores a changed document at once, under an operation that is done later: a second setter that does not wait
-/// for the first one sees its change.
+/// Stores a changed document at once, under an operation that is done later: a second setter that does not
+/// wait for the first one sees its change.
 pub fn commit(cx: &mut Cx, target: &str, action: &str, document: Value) -> Value {
     if cx.world.failure_of(target).is_none() {
         cx.world.put(format!("{SERVICE}/{target}"), document);
@@ -144,11 +148,17 @@ pub fn delete(cx: &mut Cx, target: &str, kind: &Kind) -> Result<Value, ApiError>
             400,
             "FAILED_PRECONDITION",
             "resourceInUseByAnotherResource",
-            format!("The {} resource '{target}' is already being used by '{user}'", kind.collection.trim_end_matches('s')),
+            format!(
+                "The {} resource '{target}' is already being used by '{user}'",
+                kind.collection.trim_end_matches('s')
+            ),
         ));
     }
     if document["deletionProtection"] == json!(true) {
-        let message = format!("Invalid resource usage: 'Resource cannot be deleted if it's protected against deletion. {target}'.");
+        let message = format!(
+            "Invalid resource usage: 'Resource cannot be deleted if it's protected against deletion. \
+             {target}'."
+        );
         return Err(ApiError::new(400, "FAILED_PRECONDITION", "invalidResourceUsage", message));
     }
     let mut effects = vec![Effect::Remove(format!("{SERVICE}/{target}"))];
@@ -167,7 +177,8 @@ fn user_of(cx: &Cx, target: &str, document: &Value) -> Option<String> {
     }
     let is_network = target.contains("/global/networks/");
     let root = format!("{SERVICE}/projects/{}/", cx.site.project);
-    let user = cx.world.below(&root).find(|(_, other)| is_network && path_of(text(other, "network")) == target);
+    let user =
+        cx.world.below(&root).find(|(_, other)| is_network && path_of(text(other, "network")) == target);
     user.map(|(key, _)| key.trim_start_matches("compute/").to_owned())
 }
 
@@ -187,14 +198,17 @@ pub fn disk_action(cx: &mut Cx, target: &str, action: &str) -> Option<Result<Val
 }
 
 fn resize(_: &Cx, disk: &mut Value, body: &Value) -> Result<(), ApiError> {
-    let wanted = body["sizeGb"].as_str().and_then(|size| size.parse().ok()).or_else(|| body["sizeGb"].as_u64());
+    let wanted =
+        body["sizeGb"].as_str().and_then(|size| size.parse().ok()).or_else(|| body["sizeGb"].as_u64());
     let current = text(disk, "sizeGb").parse::<u64>().unwrap_or(0);
     match wanted {
         Some(wanted) if wanted > current => {
             disk["sizeGb"] = json!(wanted.to_string());
             Ok(())
         }
-        _ => Err(ApiError::invalid("Invalid value for field 'sizeGb': New disk size must be greater than existing size.")),
+        _ => Err(ApiError::invalid(
+            "Invalid value for field 'sizeGb': New disk size must be greater than existing size.",
+        )),
     }
 }
 
@@ -215,8 +229,13 @@ fn add_policies(cx: &Cx, disk: &mut Value, body: &Value) -> Result<(), ApiError>
 }
 
 fn remove_policies(_: &Cx, disk: &mut Value, body: &Value) -> Result<(), ApiError> {
-    let gone: Vec<&str> =
-        body["resourcePolicies"].as_array().into_iter().flatten().filter_map(Value::as_str).map(path_of).collect();
+    let gone: Vec<&str> = body["resourcePolicies"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(path_of)
+        .collect();
     if let Some(policies) = disk["resourcePolicies"].as_array_mut() {
         policies.retain(|policy| !gone.contains(&path_of(policy.as_str().unwrap_or_default())));
     }

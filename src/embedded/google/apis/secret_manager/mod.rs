@@ -60,7 +60,8 @@ pub fn fetch(cx: &Cx, name: &str) -> Result<Value, ApiError> {
 }
 
 fn secrets(cx: &mut Cx, parent: &str) -> Result<Value, ApiError> {
-    let all = cx.world.children(&format!("{SERVICE}/{parent}/secrets")).map(|(_, secret)| secret.clone()).collect();
+    let all =
+        cx.world.children(&format!("{SERVICE}/{parent}/secrets")).map(|(_, secret)| secret.clone()).collect();
     let mut answer = list::page(cx.call, "secrets", all)?;
     answer["totalSize"] = json!(answer["secrets"].as_array().map_or(0, Vec::len));
     Ok(answer)
@@ -71,7 +72,9 @@ fn create(cx: &mut Cx, parent: &str) -> Result<Value, ApiError> {
     let name = format!("{parent}/secrets/{id}");
     let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
     if id.len() > 255 || !id.chars().all(plain) {
-        return Err(ApiError::invalid(format!("The provided Secret ID [{id}] does not match the expected format [[a-zA-Z_0-9]+].")));
+        return Err(ApiError::invalid(format!(
+            "The provided Secret ID [{id}] does not match the expected format [[a-zA-Z_0-9]+]."
+        )));
     }
     let mut secret = cx.call.json()?;
     if !parent.contains("/locations/") && secret.get("replication").is_none() {
@@ -114,7 +117,8 @@ pub fn quoted(cx: &mut Cx) -> String {
 pub fn check_etag(given: Option<&str>, current: &Value) -> Result<(), ApiError> {
     match given.filter(|etag| !etag.is_empty()) {
         Some(etag) if etag != text(current, "etag") => {
-            let message = format!("Etag [{etag}] does not match the current etag [{}].", text(current, "etag"));
+            let message =
+                format!("Etag [{etag}] does not match the current etag [{}].", text(current, "etag"));
             Err(ApiError::failed_precondition(message))
         }
         _ => Ok(()),

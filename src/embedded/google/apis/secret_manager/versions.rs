@@ -56,8 +56,11 @@ fn find(cx: &Cx, secret: &str, version: &str) -> Result<Value, ApiError> {
             _ => Some(alias.to_owned()),
         },
     };
-    let found = number.and_then(|number| cx.world.get(&format!("{SERVICE}/{secret}/versions/{number}")).cloned());
-    found.ok_or_else(|| ApiError::not_found(format!("Secret Version [{secret}/versions/{version}] not found.")))
+    let found =
+        number.and_then(|number| cx.world.get(&format!("{SERVICE}/{secret}/versions/{number}")).cloned());
+    found.ok_or_else(|| {
+        ApiError::not_found(format!("Secret Version [{secret}/versions/{version}] not found."))
+    })
 }
 
 /// `secrets.addVersion`.

@@ -48,7 +48,8 @@ fn find(cx: &Cx, instance: &str, name: &str) -> Result<Value, ApiError> {
 fn document(cx: &Cx, instance: &str, name: &str) -> Value {
     let project = &cx.site.project;
     json!({
-        "kind": "sql#database", "charset": "UTF8", "collation": "en_US.UTF8", "name": name, "instance": instance,
+        "kind": "sql#database", "charset": "UTF8", "collation": "en_US.UTF8", "name": name,
+        "instance": instance,
         "project": project,
         "selfLink": format!("{SQL_LINK}/projects/{project}/instances/{instance}/databases/{name}"),
     })
@@ -63,7 +64,10 @@ fn insert(cx: &mut Cx, instance: &str) -> Result<Value, ApiError> {
         return Err(ApiError::invalid("Invalid request: Missing parameter: database name."));
     }
     if find(cx, instance, &name).is_ok() {
-        let message = format!("Invalid request: failed to create database {name}. Detail: pq: database \"{name}\" already exists.");
+        let message = format!(
+            "Invalid request: failed to create database {name}. Detail: pq: database \"{name}\" already \
+             exists."
+        );
         return Err(ApiError::new(400, "INVALID_ARGUMENT", "invalid", message));
     }
     let mut database = document(cx, instance, &name);

@@ -43,7 +43,12 @@ pub fn insert(cx: &mut Cx) -> Result<Value, ApiError> {
     let name = text(&body, "name").to_owned();
     check_name(cx, &name)?;
     if text(&body["settings"], "tier").is_empty() {
-        return Err(ApiError::new(400, "INVALID_ARGUMENT", "required", "Invalid value for: Tier is required."));
+        return Err(ApiError::new(
+            400,
+            "INVALID_ARGUMENT",
+            "required",
+            "Invalid value for: Tier is required.",
+        ));
     }
     if text(&body, "databaseVersion").is_empty() {
         return Err(ApiError::invalid("Invalid request: Missing parameter: Database version."));
@@ -65,12 +70,15 @@ pub fn insert(cx: &mut Cx) -> Result<Value, ApiError> {
 fn check_name(cx: &Cx, name: &str) -> Result<(), ApiError> {
     let plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
     if name.is_empty() || name.len() > 97 || !name.chars().all(plain) {
-        return Err(ApiError::invalid(format!("Invalid request: Invalid value for: instance name ({name}).")));
+        return Err(ApiError::invalid(format!(
+            "Invalid request: Invalid value for: instance name ({name})."
+        )));
     }
     let grave = cx.world.get(&tombstone(cx, name));
     let until = grave.and_then(|grave| text(grave, "until").parse::<Timestamp>().ok());
     if cx.world.get(&key(cx, name)).is_some() || until.is_some_and(|until| cx.now < until) {
-        let message = "The Cloud SQL instance already exists. When you delete an instance, you can't reuse the name of the deleted instance until one week from the deletion date.";
+        let message = "The Cloud SQL instance already exists. When you delete an instance, you can't reuse \
+         the name of the deleted instance until one week from the deletion date.";
         return Err(ApiError::new(409, "ALREADY_EXISTS", "instanceAlreadyExists", message));
     }
     Ok(())
@@ -83,7 +91,8 @@ fn check_network(cx: &Cx, body: &Value) -> Result<(), ApiError> {
         return Ok(());
     }
     Err(ApiError::invalid(format!(
-        "Invalid request: Incorrect Service Networking config for instance: {}:{}:SERVICE_NETWORKING_NOT_ENABLED.",
+        "Invalid request: Incorrect Service Networking config for instance: \
+         {}:{}:SERVICE_NETWORKING_NOT_ENABLED.",
         cx.site.project,
         text(body, "name")
     )))
@@ -95,10 +104,13 @@ fn tombstone(cx: &Cx, name: &str) -> String {
 
 fn document(cx: &mut Cx, name: &str, body: Value) -> Value {
     let project = cx.site.project.clone();
-    let region = Some(text(&body, "region")).filter(|region| !region.is_empty()).unwrap_or("us-central1").to_owned();
+    let region =
+        Some(text(&body, "region")).filter(|region| !region.is_empty()).unwrap_or("us-central1").to_owned();
     let mut instance = json!({"settings": {
-        "activationPolicy": "ALWAYS", "availabilityType": "ZONAL", "pricingPlan": "PER_USE", "edition": "ENTERPRISE",
-        "dataDiskType": "PD_SSD", "dataDiskSizeGb": "10", "storageAutoResize": true, "storageAutoResizeLimit": "0",
+        "activationPolicy": "ALWAYS", "availabilityType": "ZONAL", "pricingPlan": "PER_USE",
+        "edition": "ENTERPRISE",
+        "dataDiskType": "PD_SSD", "dataDiskSizeGb": "10", "storageAutoResize": true,
+        "storageAutoResizeLimit": "0",
         "deletionProtectionEnabled": false, "connectorEnforcement": "NOT_REQUIRED",
         "ipConfiguration": {"ipv4Enabled": true, "sslMode": "ALLOW_UNENCRYPTED_AND_ENCRYPTED"},
         "backupConfiguration": {"enabled": false, "kind": "sql#backupConfiguration"},
@@ -110,12 +122,15 @@ fn document(cx: &mut Cx, name: &str, body: Value) -> Value {
     numbers_as_text(&mut instance);
     set(&mut instance["settings"], json!({"kind": "sql#settings", "settingsVersion": "1"}));
     let etag = cx.world.next_etag();
-    let account = format!("p{}-{}@gcp-sa-cloud-sql.iam.gserviceaccount.com", cx.site.number, &stable_number(name)[..6]);
+    let account =
+        format!("p{}-{}@gcp-sa-cloud-sql.iam.gserviceaccount.com", cx.site.number, &stable_number(name)[..6]);
     set(
         &mut instance,
         json!({
-            "kind": "sql#instance", "name": name, "project": project, "region": region, "state": "PENDING_CREATE",
-            "backendType": "SECOND_GEN", "instanceType": "CLOUD_SQL_INSTANCE", "gceZone": format!("{region}-a"),
+            "kind": "sql#instance", "name": name, "project": project, "region": region,
+            "state": "PENDING_CREATE",
+            "backendType": "SECOND_GEN", "instanceType": "CLOUD_SQL_INSTANCE",
+            "gceZone": format!("{region}-a"),
             "connectionName": format!("{project}:{region}:{name}"), "serviceAccountEmailAddress": account,
             "selfLink": format!("{SQL_LINK}/projects/{project}/instances/{name}"), "createTime": cx.stamp(),
             "etag": etag,
@@ -134,9 +149,9 @@ fn numbers_as_text(instance: &mut Value) {
 }
 
 fn addresses(cx: &Cx, name: &str, instance: &Value) -> Value {
-    let host = stable_number(&format!("{}{name}", cx.site.project)).bytes().fold(7_u32, |sum, digit| {
-        (sum * 31 + u32::from(digit)) % 250
-    });
+    let host = stable_number(&format!("{}{name}", cx.site.project))
+        .bytes()
+        .fold(7_u32, |sum, digit| (sum * 31 + u32::from(digit)) % 250);
     let config = &instance["settings"]["ipConfiguration"];
     let mut found = Vec::new();
     if config["ipv4Enabled"] == json!(true) {
@@ -164,7 +179,8 @@ fn change(cx: &mut Cx, name: &str, whole: bool) -> Result<Value, ApiError> {
     if whole {
         new["settings"] = json!({});
     }
-    let stays = ["state", "name", "region", "etag", "selfLink", "connectionName", "serviceAccountEmailAddress"];
+    let stays =
+        ["state", "name", "region", "etag", "selfLink", "connectionName", "serviceAccountEmailAddress"];
     let mut patch = body;
     if let Some(fields) = patch.as_object_mut() {
         fields.retain(|field, _| !stays.contains(&field.as_str()));
@@ -186,7 +202,8 @@ fn check_immutable(old: &Value, body: &Value) -> Result<(), ApiError> {
     if differs("region") {
         return Err(ApiError::invalid("Invalid request: The instance's region cannot be changed."));
     }
-    let network = |document: &Value| text(&document["settings"]["ipConfiguration"], "privateNetwork").to_owned();
+    let network =
+        |document: &Value| text(&document["settings"]["ipConfiguration"], "privateNetwork").to_owned();
     let given = body["settings"]["ipConfiguration"].get("privateNetwork");
     if !network(old).is_empty() && given.is_some() && network(body) != network(old) {
         return Err(ApiError::invalid("Invalid request: The private network cannot be changed or removed."));

@@ -61,11 +61,13 @@ fn fetch(cx: &Cx, instance: &str) -> Result<Value, ApiError> {
 /// 409 while another operation on the instance is under way.
 fn check_free(cx: &Cx, instance: &str) -> Result<(), ApiError> {
     let collection = format!("{SERVICE}/projects/{}/operations", cx.site.project);
-    let busy = cx.world.children(&collection).any(|(_, operation)| {
-        text(operation, "targetId") == instance && text(operation, "status") != "DONE"
-    });
+    let busy = cx
+        .world
+        .children(&collection)
+        .any(|(_, operation)| text(operation, "targetId") == instance && text(operation, "status") != "DONE");
     if busy {
-        let message = "Operation failed because another operation was already in progress. Try your request after the current operation is complete.";
+        let message = "Operation failed because another operation was already in progress. Try your request \
+         after the current operation is complete.";
         return Err(ApiError::new(409, "ABORTED", "operationInProgress", message));
     }
     Ok(())
@@ -85,8 +87,10 @@ fn check_running(cx: &Cx, instance: &str) -> Result<Value, ApiError> {
 fn operations(cx: &mut Cx) -> Result<Value, ApiError> {
     let wanted = cx.call.query("instance").unwrap_or_default();
     let all = crud::all(cx, SERVICE, &format!("projects/{}/operations", cx.site.project));
-    let mut found: Vec<Value> =
-        all.into_iter().filter(|operation| wanted.is_empty() || text(operation, "targetId") == wanted).collect();
+    let mut found: Vec<Value> = all
+        .into_iter()
+        .filter(|operation| wanted.is_empty() || text(operation, "targetId") == wanted)
+        .collect();
     found.sort_by(|one, other| text(other, "insertTime").cmp(text(one, "insertTime")));
     let mut answer = list::cut(cx.call, "items", found)?;
     answer["kind"] = json!("sql#operationsList");

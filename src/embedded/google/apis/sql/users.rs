@@ -46,7 +46,9 @@ fn list(cx: &mut Cx, instance: &str) -> Result<Value, ApiError> {
 fn find(cx: &Cx, instance: &str, name: &str) -> Result<Value, ApiError> {
     check_running(cx, instance)?;
     let found = cx.world.get(&user_key(cx, instance, name)).cloned();
-    found.ok_or_else(|| ApiError::new(404, "NOT_FOUND", "userDoesNotExist", "The Cloud SQL user does not exist."))
+    found.ok_or_else(|| {
+        ApiError::new(404, "NOT_FOUND", "userDoesNotExist", "The Cloud SQL user does not exist.")
+    })
 }
 
 fn insert(cx: &mut Cx, instance: &str) -> Result<Value, ApiError> {
@@ -66,7 +68,8 @@ fn insert(cx: &mut Cx, instance: &str) -> Result<Value, ApiError> {
     let etag = cx.world.next_etag();
     mask::merge(
         &mut user,
-        &json!({"kind": "sql#user", "host": "", "instance": instance, "project": cx.site.project, "type": kind,
+        &json!({"kind": "sql#user", "host": "", "instance": instance, "project": cx.site.project,
+                "type": kind,
                 "etag": etag}),
     );
     let effects = vec![Effect::Put(user_key(cx, instance, &name), user)];
@@ -93,7 +96,8 @@ fn update(cx: &mut Cx, instance: &str) -> Result<Value, ApiError> {
     keep_hash_only(&mut body);
     let etag = cx.world.next_etag();
     let mut user = cx.world.get(&user_key(cx, instance, &name)).cloned().unwrap_or_else(|| {
-        json!({"kind": "sql#user", "host": "", "instance": instance, "project": cx.site.project, "type": "BUILT_IN"})
+        json!({"kind": "sql#user", "host": "", "instance": instance, "project": cx.site.project,
+               "type": "BUILT_IN"})
     });
     mask::merge(&mut user, &body);
     mask::merge(&mut user, &json!({"name": name, "etag": etag}));

@@ -35,7 +35,8 @@ pub fn insert(cx: &mut Cx) -> Answer {
     cx.call.required("project")?;
     let body = cx.call.json()?;
     let name = text(&body, "name").to_owned();
-    let plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-_.".contains(letter);
+    let plain =
+        |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-_.".contains(letter);
     if name.len() < 3 || name.len() > 63 || !name.chars().all(plain) {
         return Err(ApiError::invalid(format!("Invalid bucket name: '{name}'")));
     }
@@ -56,7 +57,8 @@ pub fn create(cx: &mut Cx, name: &str, body: Value) -> Value {
     let mut bucket = json!({
         "location": "US",
         "storageClass": "STANDARD",
-        "iamConfiguration": {"uniformBucketLevelAccess": {"enabled": false}, "publicAccessPrevention": "inherited"},
+        "iamConfiguration": {"uniformBucketLevelAccess": {"enabled": false},
+                             "publicAccessPrevention": "inherited"},
         "softDeletePolicy": {"retentionDurationSeconds": "604800"},
     });
     mask::merge(&mut bucket, &body);
@@ -97,7 +99,9 @@ pub fn patch(cx: &mut Cx, name: &str, whole: bool) -> Answer {
     let mut bucket = fetch(cx, name)?;
     precondition::check(cx.call, Some(&bucket))?;
     let mut body = cx.call.json()?;
-    for fixed in ["name", "id", "metageneration", "generation", "projectNumber", "timeCreated", "kind", "selfLink"] {
+    for fixed in
+        ["name", "id", "metageneration", "generation", "projectNumber", "timeCreated", "kind", "selfLink"]
+    {
         body[fixed] = bucket[fixed].clone();
     }
     if whole {
@@ -133,7 +137,8 @@ fn metageneration(bucket: &Value) -> u64 {
 pub fn delete(cx: &mut Cx, name: &str) -> Answer {
     let bucket = fetch(cx, name)?;
     precondition::check(cx.call, Some(&bucket))?;
-    let full = ["o", "v"].iter().any(|kind| cx.world.below(&format!("{}/{kind}/", key(name))).next().is_some());
+    let full =
+        ["o", "v"].iter().any(|kind| cx.world.below(&format!("{}/{kind}/", key(name))).next().is_some());
     if full {
         let message = "The bucket you tried to delete is not empty.";
         return Err(ApiError::new(409, "FAILED_PRECONDITION", "conflict", message));

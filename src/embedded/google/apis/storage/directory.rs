@@ -1,7 +1,8 @@
-//! Buckets that are directories: a file is an object, saving or deleting it makes a generation or an end of one.
+//! Buckets that are directories: a file is an object, saving or deleting it makes a generation or an end of
+//! one.
 //!
-//! A change is noticed by time and size and believed by content, so that touching a file, or replacing it with
-//! the same bytes, changes nothing. Files of editors and hidden files are no objects.
+//! A change is noticed by time and size and believed by content, so that touching a file, or replacing it
+//! with the same bytes, changes nothing. Files of editors and hidden files are no objects.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -102,7 +103,9 @@ fn collect(directory: &Path, prefix: &str, depth: usize, files: &mut BTreeMap<St
 /// Hidden files and what editors leave beside the file they save.
 fn ignored(file_name: &str) -> bool {
     let temporary = [".swp", ".swx", ".tmp", ".bak", "~"];
-    file_name.starts_with(['.', '#']) || file_name == "4913" || temporary.iter().any(|end| file_name.ends_with(end))
+    file_name.starts_with(['.', '#'])
+        || file_name == "4913"
+        || temporary.iter().any(|end| file_name.ends_with(end))
 }
 
 fn look(path: &Path) -> Option<Look> {

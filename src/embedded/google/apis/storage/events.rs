@@ -84,7 +84,10 @@ fn event(cx: &mut Cx, bucket: &str, change: &Change<'_>) -> Delivery {
         ("ce-time", cx.stamp()),
         ("ce-bucket", bucket.to_owned()),
         ("content-type", "application/json".to_owned()),
-        ("user-agent", "APIs-Google; (+https://developers.google.com/webmasters/APIs-Google.html)".to_owned()),
+        (
+            "user-agent",
+            "APIs-Google; (+https://developers.google.com/webmasters/APIs-Google.html)".to_owned(),
+        ),
     ];
     Delivery {
         id: 0,
@@ -111,7 +114,8 @@ fn notify(cx: &mut Cx, bucket: &str, config: &Value, change: &Change<'_>) {
     }
     let format = config["payload_format"].as_str().unwrap_or("JSON_API_V1");
     let mut attributes = json!({
-        "notificationConfig": format!("projects/_/buckets/{bucket}/notificationConfigs/{}", text(config, "id")),
+        "notificationConfig": format!("projects/_/buckets/{bucket}/notificationConfigs/{}", text(config,
+        "id")),
         "eventType": change.notification, "payloadFormat": format, "bucketId": bucket, "objectId": name,
         "objectGeneration": change.object["generation"], "eventTime": cx.stamp(),
     });

@@ -38,8 +38,10 @@ pub fn list(cx: &mut Cx, bucket: &str) -> Answer {
             });
             match folded {
                 Some(folder) => found.insert((folder.clone(), String::new()), Entry::Prefix(folder)),
-                None => found
-                    .insert((name.to_owned(), text(object, "generation").to_owned()), Entry::Object(object.clone())),
+                None => found.insert(
+                    (name.to_owned(), text(object, "generation").to_owned()),
+                    Entry::Object(object.clone()),
+                ),
             };
         }
     }

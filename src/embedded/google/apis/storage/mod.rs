@@ -20,7 +20,9 @@ pub fn route(cx: &mut Cx) -> Option<Answer> {
     let call = cx.call;
     let path = call.route();
     let method = call.method.as_str();
-    if let ["upload" | "storage" | "download", .., "b", bucket, "o"] | ["storage", .., "b", bucket, "o", _] = path[..] {
+    if let ["storage", _, "b", bucket, "o", ..] | ["upload" | "download", _, _, "b", bucket, "o", ..] =
+        path[..]
+    {
         directory::scan(cx, bucket);
     }
     match path[..] {
@@ -41,8 +43,12 @@ pub fn route(cx: &mut Cx) -> Option<Answer> {
             _ => None,
         },
         ["storage", "v1", "b", bucket, "iam", "testPermissions"] if method == "GET" => {
-            let asked: Vec<&str> =
-                call.query.iter().filter(|(name, _)| name == "permissions").map(|(_, value)| value.as_str()).collect();
+            let asked: Vec<&str> = call
+                .query
+                .iter()
+                .filter(|(name, _)| name == "permissions")
+                .map(|(_, value)| value.as_str())
+                .collect();
             let mut answer = policy::test(&json!({"permissions": asked}));
             answer["kind"] = json!("storage#testIamPermissionsResponse");
             Some(buckets::fetch(cx, bucket).map(|_| Reply::json(&answer)))
@@ -50,14 +56,13 @@ pub fn route(cx: &mut Cx) -> Option<Answer> {
         ["storage", "v1", "b", bucket, "notificationConfigs", ref rest @ ..] => {
             notifications::route(cx, bucket, rest)
         }
-        ["storage", "v1", "projects", project, "serviceAccount"] if method == "GET" => {
+        ["storage", "v1", "projects", _, "serviceAccount"] if method == "GET" => {
             let email = format!("service-{}@gs-project-accounts.iam.gserviceaccount.com", cx.site.number);
-            let _ = project;
             Some(Ok(Reply::json(&json!({"kind": "storage#serviceAccount", "email_address": email}))))
         }
         ["upload", "storage", "v1", "b", bucket, "o"] => upload::route(cx, bucket),
         ["storage", "v1", "b", bucket, "o"] if method == "GET" => Some(listing::list(cx, bucket)),
-        ["storage" | "download", "v1", "b", bucket, "o", name] | ["download", "storage", "v1", "b", bucket, "o", name] => {
+        ["storage", "v1", "b", bucket, "o", name] | ["download", "storage", "v1", "b", bucket, "o", name] => {
             match method {
                 "GET" => Some(download::get(cx, bucket, name, path[0] == "download")),
                 "PATCH" | "PUT" => Some(objects::patch(cx, bucket, name)),

@@ -48,9 +48,15 @@ fn list(cx: &mut Cx, bucket: &str) -> Answer {
 fn insert(cx: &mut Cx, bucket: &str) -> Answer {
     buckets::fetch(cx, bucket)?;
     let mut config = cx.call.json()?;
-    let topic = config["topic"].as_str().unwrap_or_default().trim_start_matches("//pubsub.googleapis.com/").to_owned();
+    let topic = config["topic"]
+        .as_str()
+        .unwrap_or_default()
+        .trim_start_matches("//pubsub.googleapis.com/")
+        .to_owned();
     if cx.world.get(&format!("pubsub/{topic}")).is_none() {
-        return Err(ApiError::invalid(format!("Cloud Pub/Sub topic {topic} does not exist or cannot be used.")));
+        return Err(ApiError::invalid(format!(
+            "Cloud Pub/Sub topic {topic} does not exist or cannot be used."
+        )));
     }
     let id = (1..).map(|id: u32| id.to_string()).find(|id| cx.world.get(&key(bucket, id)).is_none());
     let id = id.unwrap_or_default();

@@ -46,7 +46,9 @@ pub fn content(cx: &Cx, object: &Value) -> Result<Bytes, ApiError> {
     let (bucket, name) = (text(object, "bucket"), text(object, "name"));
     if let Some(root) = cx.site.directories.get(bucket) {
         let read = std::fs::read(root.join(name));
-        return read.map(Bytes::from).map_err(|_| ApiError::not_found(format!("No such object: {bucket}/{name}")));
+        return read
+            .map(Bytes::from)
+            .map_err(|_| ApiError::not_found(format!("No such object: {bucket}/{name}")));
     }
     let blob = cx.world.blobs.get(&blob_key(bucket, name, text(object, "generation")));
     let bytes = blob.and_then(|blob| BASE64_STANDARD.decode(blob).ok());
@@ -81,6 +83,9 @@ pub fn write(
 pub fn put(cx: &mut Cx, (bucket, name): (&str, &str), metadata: &Value, bytes: &Bytes) -> Value {
     let generation = cx.world.next_generation(cx.now).to_string();
     let stamp = cx.stamp();
+    let path = format!("storage/v1/b/{bucket}/o/{}", encoded(name));
+    let media_link =
+        format!("https://storage.googleapis.com/download/{path}?generation={generation}&alt=media");
     let mut object = json!({"contentType": content_type(name), "storageClass": "STANDARD"});
     mask::merge(&mut object, metadata);
     set(
@@ -88,8 +93,8 @@ pub fn put(cx: &mut Cx, (bucket, name): (&str, &str), metadata: &Value, bytes: &
         json!({
             "kind": "storage#object",
             "id": format!("{bucket}/{name}/{generation}"),
-            "selfLink": format!("https://www.googleapis.com/storage/v1/b/{bucket}/o/{}", encoded(name)),
-            "mediaLink": format!("https://storage.googleapis.com/download/storage/v1/b/{bucket}/o/{}?generation={generation}&alt=media", encoded(name)),
+            "selfLink": format!("https://www.googleapis.com/{path}"),
+            "mediaLink": media_link,
             "name": name, "bucket": bucket, "generation": generation, "metageneration": "1",
             "size": bytes.len().to_string(),
             "md5Hash": BASE64_STANDARD.encode(md5::digest(bytes)),
@@ -141,13 +146,15 @@ pub fn patch(cx: &mut Cx, bucket: &str, name: &str) -> Answer {
         "temporaryHold",
         "contexts",
     ];
-    let writable = body.as_object().into_iter().flatten().filter(|(field, _)| WRITABLE.contains(&field.as_str()));
+    let writable =
+        body.as_object().into_iter().flatten().filter(|(field, _)| WRITABLE.contains(&field.as_str()));
     let changes: Value = writable.map(|(field, value)| (field.clone(), value.clone())).collect();
     mask::merge(&mut object, &changes);
     let next = text(&object, "metageneration").parse::<u64>().unwrap_or(1) + 1;
     let etag = cx.world.next_etag();
     set(&mut object, json!({"metageneration": next.to_string(), "updated": cx.stamp(), "etag": etag}));
-    let live = cx.world.get(&key(bucket, name)).is_some_and(|live| live["generation"] == object["generation"]);
+    let live =
+        cx.world.get(&key(bucket, name)).is_some_and(|live| live["generation"] == object["generation"]);
     let place = if live { key(bucket, name) } else { old_key(bucket, name, text(&object, "generation")) };
     cx.world.put(place, object.clone());
     events::emit(cx, Change::metadata(&object));
@@ -195,7 +202,8 @@ pub fn copy(cx: &mut Cx, from: (&str, &str), to: (&str, &str), rewrite: bool) ->
     let object = write(cx, &conditions, to, &metadata, &bytes)?;
     let size = bytes.len().to_string();
     Ok(Reply::json(&if rewrite {
-        json!({"kind": "storage#rewriteResponse", "done": true, "objectSize": size, "totalBytesRewritten": size,
+        json!({"kind": "storage#rewriteResponse", "done": true, "objectSize": size,
+               "totalBytesRewritten": size,
                "resource": object})
     } else {
         object
@@ -227,7 +235,8 @@ fn check_rate(cx: &Cx, live: Option<&Value>) -> Result<(), ApiError> {
     let last = live.and_then(|object| text(object, "updated").parse::<Timestamp>().ok());
     let soon = last.is_some_and(|last| cx.now.duration_since(last).as_secs_f64() < 1.0);
     if cx.site.object_rate_limit && soon {
-        let message = "The object exceeded the rate limit for object mutation operations. Please reduce your request rate.";
+        let message = "The object exceeded the rate limit for object mutation operations. Please reduce your \
+         request rate.";
         return Err(ApiError::new(429, "RESOURCE_EXHAUSTED", "rateLimitExceeded", message));
     }
     Ok(())

@@ -41,9 +41,13 @@ fn multipart(cx: &mut Cx, bucket: &str) -> Answer {
     let boundary = kind.split(';').find_map(|part| part.trim().strip_prefix("boundary="));
     let boundary = boundary.map(|boundary| boundary.trim_matches('"'));
     let parts = boundary.map(|boundary| parts(&cx.call.body, boundary)).unwrap_or_default();
-    let [(_, head), (kind, bytes)] = &parts[..] else {
-        return Err(ApiError::invalid("Multipart upload must contain exactly two non-empty body parts."));
+    let [(_, head), (kind, bytes), rest @ ..] = &parts[..] else {
+        return Err(ApiError::invalid("Multipart upload must contain at least two body parts."));
     };
+    // What was not known at the start comes after the content.
+    for trailer in rest.iter().map(|(_, trailer)| trailer).chain([head]) {
+        check_sums(trailer, bytes)?;
+    }
     let mut metadata: Value = serde_json::from_slice(head)
         .map_err(|error| ApiError::invalid(format!("Metadata part is not valid JSON: {error}")))?;
     if metadata.get("contentType").is_none()
@@ -54,6 +58,18 @@ fn multipart(cx: &mut Cx, bucket: &str) -> Answer {
     let name = name(cx.call, &metadata)?;
     let object = objects::write(cx, cx.call, (bucket, &name), &plain(metadata), bytes)?;
     Ok(Reply::json(&object))
+}
+
+/// Compares the checksums in a trailing part with the content.
+fn check_sums(trailer: &Bytes, bytes: &Bytes) -> Result<(), ApiError> {
+    let trailer: Value = serde_json::from_slice(trailer).unwrap_or_default();
+    let given = text(&trailer, "crc32c");
+    let actual = BASE64_STANDARD.encode(crc32c::crc32c(bytes).to_be_bytes());
+    if !given.is_empty() && given != actual {
+        let message = format!("Provided CRC32C \"{given}\" doesn't match calculated CRC32C \"{actual}\".");
+        return Err(ApiError::invalid(message));
+    }
+    Ok(())
 }
 
 /// Content type and bytes of each part.
@@ -88,7 +104,9 @@ fn name(call: &Call, metadata: &Value) -> Result<String, ApiError> {
 /// Metadata without what the service decides.
 fn plain(mut metadata: Value) -> Value {
     if let Some(fields) = metadata.as_object_mut() {
-        fields.retain(|field, _| !["name", "bucket", "generation", "size", "metageneration"].contains(&field.as_str()));
+        fields.retain(|field, _| {
+            !["name", "bucket", "generation", "size", "metageneration"].contains(&field.as_str())
+        });
     }
     metadata
 }
@@ -107,7 +125,8 @@ fn begin(cx: &mut Cx, bucket: &str) -> Answer {
         metadata["contentType"] = json!(kind);
     }
     let id = format!("upload-{}", cx.world.next_number());
-    let session = json!({"bucket": bucket, "name": name, "metadata": metadata, "query": cx.call.query, "received": ""});
+    let session =
+        json!({"bucket": bucket, "name": name, "metadata": metadata, "query": cx.call.query, "received": ""});
     cx.world.put(session_key(&id), session);
     let location =
         format!("{}/upload/storage/v1/b/{bucket}/o?uploadType=resumable&upload_id={id}", cx.site.base);
@@ -156,7 +175,8 @@ mod tests {
 
     #[test]
     fn a_related_body_has_two_parts_whatever_their_headers() {
-        let body = "--b\r\nContent-Disposition: form-data; name=\"metadata\"\r\nContent-Type: application/json\r\n\r\n{}\r\n\
+        let body = "--b\r\nContent-Disposition: form-data; name=\"metadata\"\r\nContent-Type: \
+         application/json\r\n\r\n{}\r\n\
                     --b\r\nContent-Type: text/plain\r\n\r\nhello\r\n\r\n--b--\r\n";
         let parts = parts(&Bytes::from(body), "b");
         assert_eq!(parts[0].1.as_ref(), b"{}");
