@@ -79,10 +79,10 @@ async fn google_turns(cloud: &Cloud, scene: &Scene, seen: &mut Inventory) {
 
 /// Declared Google resources that nobody has looked at yet.
 fn wanted(scene: &Scene, seen: &Inventory) -> BTreeSet<ResourceId> {
-    resources::declare(&scene.context(seen))
+    google::declare(&scene.context(seen))
         .into_iter()
         .map(|declared| declared.id)
-        .filter(|id| matches!(id.kind, Kind::Google(_)) && seen.sighting(id).is_none())
+        .filter(|id| seen.sighting(id).is_none())
         .collect()
 }
 
@@ -201,7 +201,7 @@ fn take_in_objects(kind: kubernetes::Kind, objects: Option<Vec<Value>>, seen: &m
 }
 
 fn note_absent_objects(scene: &Scene, seen: &mut Inventory, unreadable: &[(kubernetes::Kind, String)]) {
-    let declared = resources::declare(&scene.context(seen));
+    let declared = kubernetes::declare(&scene.context(seen));
     for id in declared.into_iter().map(|declared| declared.id) {
         let Kind::Kubernetes(kind) = id.kind else { continue };
         if seen.sighting(&id).is_some() {

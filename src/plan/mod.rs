@@ -15,7 +15,7 @@ pub use planner::plan;
 pub use step::{Action, Body, GoogleRequest, KubernetesRequest, Method, Request, Step};
 
 use crate::condition::Finding;
-use crate::resources::{ResourceId, Wait};
+use crate::resources::{ResourceId, Wait, WaitKind};
 use crate::slice::Slice;
 
 /// Steps that can be taken now, what the rest waits on, and what the user should know.
@@ -43,9 +43,15 @@ impl Plan {
     }
 
     /// Seconds until it is worth looking again; `None` when nothing is waited for.
+    ///
+    /// What waits on another resource of this deployment does not count: that other one has its own wait,
+    /// and looking earlier would only show the same.
     pub fn look_again_secs(&self) -> Option<u64> {
         let waits = self.pending.iter().flat_map(|pending| &pending.waits);
-        waits.map(|wait| wait.kind.look_again_secs()).min()
+        let (dependencies, roots): (Vec<WaitKind>, Vec<WaitKind>) =
+            waits.map(|wait| wait.kind).partition(|kind| *kind == WaitKind::Dependency);
+        let kinds = if roots.is_empty() { dependencies } else { roots };
+        kinds.into_iter().map(WaitKind::look_again_secs).min()
     }
 
     /// A hash of what the plan would do, by which a person can approve exactly this plan.

@@ -51,9 +51,10 @@ fn standing(declared: &Declared, seen: &Inventory) -> Standing {
         return standing;
     }
     match (&declared.desired, sighting) {
-        (_, None) => waits(Wait::new(WaitKind::Dependency, "it could not be looked at yet"), None),
+        (_, None) => waits(Wait::dependency("it could not be looked at yet"), None),
         (_, Some(Sighting::Unreadable(why))) => {
-            waits(Wait::new(WaitKind::Operation, format!("it cannot be read: {why}")), None)
+            // Most often because what it is in is not there yet: that has a wait of its own.
+            waits(Wait::dependency(format!("it cannot be read: {why}")), None)
         }
         (Desired::Waiting(reasons), Some(sighting)) => {
             let action = matches!(sighting, Sighting::Absent).then_some(Action::Create);

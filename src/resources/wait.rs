@@ -47,8 +47,8 @@ impl WaitKind {
     /// Seconds until it is worth looking again.
     pub fn look_again_secs(self) -> u64 {
         match self {
-            WaitKind::Dependency | WaitKind::Operation => 2,
-            WaitKind::Rollout | WaitKind::Job => 5,
+            WaitKind::Operation => 2,
+            WaitKind::Dependency | WaitKind::Rollout | WaitKind::Job => 5,
             WaitKind::FrontDoor => 10,
             WaitKind::LongOperation => 15,
             // DNS is changed by people and certificates are rate limited by their issuer.

@@ -2,9 +2,9 @@
 //!
 //! Compiled into the library's own tests and into `tests/golden.rs`; `library` is the crate in both.
 
-use serde_json::{Value, json};
-
 #![allow(dead_code, reason = "each of the two uses a part of it")]
+
+use serde_json::{Value, json};
 
 use super::library::inventory::{Inventory, Payload, Sighting};
 use super::library::resources::google::{Kind, address, nfs, secret, secret_version, sql_instance};

@@ -53,6 +53,16 @@ fn documents(world: &World) -> Vec<(ResourceId, Kind, Document)> {
         .collect()
 }
 
+/// An object without what a writing counts up. (A default status, as claims and Gateways have one, is
+/// stored with the second writing only, under a new version.)
+fn content(mut object: Value) -> Value {
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        metadata.remove("resourceVersion");
+        metadata.remove("managedFields");
+    }
+    object
+}
+
 fn holds(name: &str, spec: Spec) {
     let Some(server) = server() else { return };
     let world = World::of(Spec { namespace_name: name.into(), ..spec });
@@ -63,13 +73,8 @@ fn holds(name: &str, spec: Spec) {
             let first = write(&client, &id, kind, &document).await;
             let changes = driver::compare(kind, &document, &first);
             assert!(changes.is_empty(), "{id} was stored otherwise: {changes:?}");
-            if kind == Kind::PersistentVolumeClaim {
-                // The server stores a claim's first phase only with the second writing.
-                continue;
-            }
             let second = write(&client, &id, kind, &document).await;
-            let version = |object: &Value| object["metadata"]["resourceVersion"].clone();
-            assert_eq!(version(&first), version(&second), "{id}: a second writing changed something");
+            assert_eq!(content(first), content(second), "{id}: a second writing changed something");
         }
     });
 }

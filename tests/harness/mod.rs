@@ -73,7 +73,12 @@ impl Stage {
     pub async fn settle(&self, work: &Work) -> Outcome {
         let end = self.clock.now() + jiff::SignedDuration::try_from(PATIENCE).expect("hours fit");
         loop {
+            let began = std::time::Instant::now();
             let outcome = self.converger.work(work).await.expect("the buckets can be read");
+            if std::env::var_os("STAGE_TRACE").is_some() {
+                let plan = self.status(work).await.plan;
+                eprintln!("{} {:?} {outcome:?} {} {:?}", self.clock.now(), began.elapsed(), plan.summary, plan.waiting.first());
+            }
             let pause = match &outcome {
                 Outcome::Pending(pause) => *pause,
                 Outcome::Busy(until) => {

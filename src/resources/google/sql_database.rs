@@ -11,7 +11,7 @@ use crate::slice::Slice;
 
 use super::descriptor::{Create, Descriptor, READ_ONLY, Update};
 use super::secret_version;
-use super::{Kind, declared, ready_or_waiting, secret, sql_instance, sql_operation};
+use super::{Kind, declared, ready_or_waiting, secret, sql_instance};
 
 /// Cloud SQL Admin v1.
 pub const DESCRIPTOR: Descriptor = Descriptor {
@@ -32,7 +32,7 @@ pub fn id(context: &Context<'_>, suffix: &str) -> ResourceId {
 
 /// Both databases.
 pub fn declare(context: &Context<'_>) -> Vec<Declared> {
-    let busy = sql_operation::running(context);
+    let busy = sql_instance::busy(context);
     ["", "_plugin"]
         .into_iter()
         .map(|suffix| {

@@ -13,7 +13,7 @@ use crate::slice::Slice;
 use crate::spec::Spec;
 
 use super::descriptor::{Create, Descriptor, Precondition, READ_ONLY, Update};
-use super::{Kind, declared, labels, patch, secret_version, sql_operation, text};
+use super::{Kind, compare, declared, labels, patch, secret_version, sql_operation, text};
 
 /// Cloud SQL Admin v1.
 pub const DESCRIPTOR: Descriptor = Descriptor {
@@ -71,19 +71,38 @@ pub fn given_root_password(spec: &Spec) -> String {
 /// The instance.
 pub fn declare(context: &Context<'_>) -> Vec<Declared> {
     let id = id(context);
-    if let Some(wait) = sql_operation::running(context) {
-        return vec![declared(context, id, Slice::Database, Desired::Waiting(vec![wait]), Vec::new())];
-    }
     if !context.spec.sql_instance_name.is_empty() {
         return vec![declared(context, id, Slice::Database, Desired::Found, Vec::new())];
     }
     let mut needs = vec![secret_version::id(context, "db-root-password")];
     needs.extend(facts::subnetwork(context).ok());
     let desired = match body(context, &id) {
-        Ok(body) => Desired::Ready(Document::with_secrets(body, DESCRIPTOR.secret)),
-        Err(wait) => Desired::Waiting(vec![wait]),
+        Ok(body) => Document::with_secrets(body, DESCRIPTOR.secret),
+        Err(wait) => {
+            let waiting = Desired::Waiting(vec![wait]);
+            return vec![declared(context, id, Slice::Database, waiting, needs)];
+        }
+    };
+    let desired = match sql_operation::running(context) {
+        Some(wait) if is_to_be_written(context, &id, &desired) => Desired::Waiting(vec![wait]),
+        _ => Desired::Ready(desired),
     };
     vec![declared(context, id, Slice::Database, desired, needs)]
+}
+
+/// What keeps databases and users from being made: an operation that is running, or the instance itself.
+pub fn busy(context: &Context<'_>) -> Option<Wait> {
+    let readiness = context.seen.body(&id(context)).map(readiness);
+    match readiness {
+        Some(Readiness::NotYet(wait)) => Some(wait),
+        _ => sql_operation::running(context),
+    }
+}
+
+/// An operation such as a backup is none of our business unless there is something to write.
+fn is_to_be_written(context: &Context<'_>, id: &ResourceId, desired: &Document) -> bool {
+    let seen = context.seen.body(id);
+    seen.is_none_or(|seen| !compare::compare(&DESCRIPTOR, desired, seen).is_empty())
 }
 
 fn body(context: &Context<'_>, id: &ResourceId) -> Result<Value, Wait> {

@@ -1,7 +1,7 @@
 //! Operations of a Cloud SQL instance, which takes one at a time.
 //!
 //! Identity: `projects/<p>/instances/<i>/operations/<o>`. They are read, never written: while one is running, the
-//! instance, its databases and its users wait, however the operation was started and by whom.
+//! instance's databases and users wait, and its own changes too, however the operation was started and by whom.
 
 use crate::resources::{Context, Kind as AnyKind, Wait, WaitKind};
 
@@ -27,5 +27,10 @@ pub fn running(context: &Context<'_>) -> Option<Wait> {
         }
         _ => WaitKind::LongOperation,
     };
-    Some(Wait::new(kind, format!("the SQL instance {} is busy with {what}", instance.short_name())))
+    let name = instance.short_name();
+    let why = match what {
+        "CREATE" => format!("the SQL instance {name} is being created"),
+        _ => format!("the SQL instance {name} is busy with {what}"),
+    };
+    Some(Wait::new(kind, why))
 }

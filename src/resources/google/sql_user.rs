@@ -10,7 +10,7 @@ use crate::slice::Slice;
 
 use super::descriptor::{Create, Descriptor, READ_ONLY, Update};
 use super::secret_version;
-use super::{Kind, declared, sql_instance, sql_operation};
+use super::{Kind, declared, sql_instance};
 
 /// Cloud SQL Admin v1.
 pub const DESCRIPTOR: Descriptor = Descriptor {
@@ -45,7 +45,7 @@ pub fn declare(context: &Context<'_>) -> Vec<Declared> {
 
 fn desired(context: &Context<'_>, id: &ResourceId, suffix: &str) -> Desired {
     let exists = context.seen.body(id).is_some();
-    match (sql_operation::running(context), facts::secret(context, suffix)) {
+    match (sql_instance::busy(context), facts::secret(context, suffix)) {
         (Some(wait), _) if !exists => Desired::Waiting(vec![wait]),
         (_, Ok(payload)) => {
             let body = json!({"password": payload.content.reveal()});

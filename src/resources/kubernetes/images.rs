@@ -137,8 +137,7 @@ mod tests {
 
     #[test]
     fn an_image_of_the_users_is_taken_as_it_is() {
-        let mut spec = Spec::default();
-        spec.container_image = "eu.example/dify:mine".into();
+        let mut spec = Spec { container_image: "eu.example/dify:mine".into(), ..Spec::default() };
         spec.web.image = Some("eu.example/web@sha256:00".into());
         assert_eq!(reference(&spec, Image::Api), "eu.example/dify:mine");
         let references = references(&spec);

@@ -54,14 +54,6 @@ mod websocket;
 mod worker;
 mod workload;
 
-#[cfg(test)]
-#[path = "../../../tests/golden/fixture.rs"]
-mod fixture;
-#[cfg(test)]
-mod library {
-    pub use crate::*;
-}
-
 pub use kind::Kind;
 
 use super::{Context, Declared};
@@ -110,4 +102,12 @@ fn deployed(scope: &Scope<'_>) -> Vec<Declared> {
 /// Whether a component runs, given what it does when the spec says nothing.
 pub fn enabled(component: &Component, default: bool) -> bool {
     component.enabled.unwrap_or(default)
+}
+
+#[cfg(test)]
+#[path = "../../../tests/golden/fixture.rs"]
+mod fixture;
+#[cfg(test)]
+mod library {
+    pub use crate::*;
 }

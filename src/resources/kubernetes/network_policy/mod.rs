@@ -128,10 +128,10 @@ fn dify(scope: &Scope<'_>) -> Vec<Policy> {
     let mut callers: Vec<&str> = DIFY.to_vec();
     callers.extend(["web", "plugin-daemon", agent::BACKEND, agent::PROXY]);
     callers.extend(further.iter().map(String::as_str));
-    let api = Policy::of("api").from(peers.from(&callers, &ports)).from(peers.from_outside(&ports));
+    let api = Policy::of("api").from(peers.from(&callers, &ports)).from(peers.outside(&ports));
     let mut all = vec![calls(scope, api), calls(scope, Policy::of("worker"))];
     if enabled(&spec.api_websocket, false) {
-        let policy = Policy::of("websocket").from(peers.from_outside(&[WEBSOCKET_PORT]));
+        let policy = Policy::of("websocket").from(peers.outside(&[WEBSOCKET_PORT]));
         all.push(calls(scope, policy));
     }
     let mut beat = Policy::of("beat");
@@ -162,7 +162,7 @@ fn with_nfs(mut policy: Policy, peers: &Peers<'_, '_>) -> Policy {
 fn web(scope: &Scope<'_>) -> Policy {
     let peers = Peers::new(scope);
     Policy::of("web")
-        .from(peers.from_outside(&[WEB_PORT]))
+        .from(peers.outside(&[WEB_PORT]))
         .to([peers.to_names(), peers.to(&["api"], &[scope.spec().container_port])])
 }
 
@@ -175,7 +175,7 @@ fn plugin_daemon(scope: &Scope<'_>) -> Policy {
     let ports = [PLUGIN_DAEMON_PORT];
     let policy = Policy::of("plugin-daemon").from(peers.from(&callers, &ports));
     let policy = match gateway::is_wanted(scope) {
-        true => policy.from(peers.from_outside(&ports)),
+        true => policy.from(peers.outside(&ports)),
         false => policy,
     };
     data(scope, policy)
@@ -234,9 +234,9 @@ fn further(scope: &Scope<'_>, wanted: &crate::spec::types::AdditionalService) ->
     let peers = Peers::new(scope);
     let extra = wanted.extra_ports.iter().flatten().map(|extra| extra.target_port.unwrap_or(extra.port));
     let ports: Vec<u16> = wanted.port.into_iter().chain(extra).collect();
-    let policy = Policy::of(&additional::component(wanted)).from(peers.from_deployment(&ports));
+    let policy = Policy::of(&additional::component(wanted)).from(peers.any_pod(&ports));
     let policy = match wanted.ingress.as_deref() {
-        Some("INGRESS_TRAFFIC_ALL") => policy.from(peers.from_anywhere(&ports)),
+        Some("INGRESS_TRAFFIC_ALL") => policy.from(peers.anywhere(&ports)),
         _ => policy,
     };
     with_nfs(calls(scope, policy), &peers).to([peers.to_public(None)])

@@ -46,14 +46,14 @@ impl<'s, 'a> Peers<'s, 'a> {
     }
 
     /// From every pod of the deployment.
-    pub fn from_deployment(&self, ports: &[u16]) -> NetworkPolicyIngressRule {
+    pub fn any_pod(&self, ports: &[u16]) -> NetworkPolicyIngressRule {
         let mut labels = stamp::selector_labels(self.scope.names(), EVERYTHING);
         labels.remove("component");
         ingress(vec![selected(labels)], ports)
     }
 
     /// From where users come: the load balancer, or for a `ClusterIP` every pod of the cluster.
-    pub fn from_outside(&self, ports: &[u16]) -> NetworkPolicyIngressRule {
+    pub fn outside(&self, ports: &[u16]) -> NetworkPolicyIngressRule {
         if gateway::is_wanted(self.scope) {
             return ingress(network::LOAD_BALANCERS.iter().map(|range| block(range, &[])).collect(), ports);
         }
@@ -63,7 +63,7 @@ impl<'s, 'a> Peers<'s, 'a> {
     }
 
     /// From everywhere.
-    pub fn from_anywhere(&self, ports: &[u16]) -> NetworkPolicyIngressRule {
+    pub fn anywhere(&self, ports: &[u16]) -> NetworkPolicyIngressRule {
         ingress(vec![block("0.0.0.0/0", &[])], ports)
     }
 
