@@ -20,7 +20,7 @@ use crate::condition::Finding;
 use crate::error::CloudError;
 use crate::inventory::Inventory;
 use crate::plan::{self, Plan};
-use crate::resources::{self, ResourceId};
+use crate::resources::{self, ResourceId, WaitKind};
 use crate::state::status::Phase;
 use crate::state::{State, lease};
 
@@ -106,6 +106,7 @@ impl Converger {
         let seen = observe::observe(&self.cloud, scene, memory).await;
         let declared = resources::declare(&scene.context(&seen));
         let mut plan = plan::plan(&declared, &seen, scene.generation);
+        plan.findings.extend(resources::google::secret_lost(&scene.context(&seen)));
         plan.findings.extend(memory.findings());
         plan.findings.extend(scene.findings.iter().cloned());
         (seen, plan)
@@ -141,18 +142,24 @@ impl Converger {
 }
 
 fn settled(plan: &Plan) -> Outcome {
-    match plan.look_again_secs() {
+    match plan.next_wait() {
         _ if plan.is_converged() => Outcome::Converged,
-        Some(secs) => Outcome::Pending(Duration::from_secs(secs)),
-        None => Outcome::Stalled,
+        Some(wait) if !stuck(plan) => Outcome::Pending(Duration::from_secs(wait.look_again_secs())),
+        _ => Outcome::Stalled,
     }
+}
+
+/// Whether an error holds everything up that is still to come: nothing is waited for that ends by itself.
+fn stuck(plan: &Plan) -> bool {
+    let by_itself = !matches!(plan.next_wait(), None | Some(WaitKind::User | WaitKind::Dependency));
+    plan.has_errors() && plan.steps.is_empty() && !by_itself
 }
 
 /// How a plan shows in the status.
 fn phase(plan: &Plan) -> Phase {
     if plan.is_converged() {
         Phase::Converged
-    } else if plan.has_errors() && plan.steps.is_empty() {
+    } else if stuck(plan) {
         Phase::Stalled
     } else {
         Phase::Reconciling

@@ -9,6 +9,7 @@ use crate::spec::{self, Spec};
 use crate::state::identity::{self, Identity};
 use crate::state::accepted;
 
+use super::work::{is_spec, stem};
 use super::{Converger, Work};
 
 /// An admitted spec with everything that follows from it alone.
@@ -57,6 +58,9 @@ pub struct Refusal {
 pub async fn admit(converger: &Converger, work: &Work) -> Result<Admission, CloudError> {
     let object = converger.cloud.objects.read(&converger.spec_bucket, &work.object, None).await?;
     let Some(object) = object else { return Ok(Admission::Withdrawn) };
+    if let Some(finding) = rival(converger, work).await? {
+        return Ok(Admission::Refused(Refusal { generation: object.generation, findings: vec![finding] }));
+    }
     let text = String::from_utf8_lossy(&object.content);
     let identity = identity::identity(&converger.state, &work.deployment).await?;
     let admitted = admit_text(converger, work, &text, object.generation, &identity).await?;
@@ -64,6 +68,21 @@ pub async fn admit(converger: &Converger, work: &Work) -> Result<Admission, Clou
         accepted::write(&converger.state, &work.deployment, scene.generation, &scene.spec).await?;
     }
     Ok(admitted)
+}
+
+/// Another spec of the same deployment: `prod.json` beside `prod.yaml`. Each would undo the other.
+async fn rival(converger: &Converger, work: &Work) -> Result<Option<Finding>, CloudError> {
+    let prefix = format!("{}.", work.deployment);
+    let objects = converger.cloud.objects.list(&converger.spec_bucket, &prefix).await?;
+    let is_rival = |name: &str| name != work.object && is_spec(name) && stem(name) == work.deployment;
+    Ok(objects.into_iter().map(|object| object.name).find(|name| is_rival(name)).map(|rival| Finding {
+        reason: Reason::Refused,
+        severity: Severity::Error,
+        slice: Slice::Project,
+        subject: Some(work.object.clone()),
+        message: format!("{rival} is a spec of the same deployment {}", work.deployment),
+        help: "Keep one of the two: a deployment is named by its spec file's stem.".into(),
+    }))
 }
 
 /// Admits a spec given as text, without noting that it was accepted.

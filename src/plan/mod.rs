@@ -42,16 +42,16 @@ impl Plan {
         self.findings.iter().any(|finding| finding.severity == crate::condition::Severity::Error)
     }
 
-    /// Seconds until it is worth looking again; `None` when nothing is waited for.
+    /// The wait that ends first, which decides when to look again; `None` when nothing is waited for.
     ///
     /// What waits on another resource of this deployment does not count: that other one has its own wait,
     /// and looking earlier would only show the same.
-    pub fn look_again_secs(&self) -> Option<u64> {
+    pub fn next_wait(&self) -> Option<WaitKind> {
         let waits = self.pending.iter().flat_map(|pending| &pending.waits);
         let (dependencies, roots): (Vec<WaitKind>, Vec<WaitKind>) =
             waits.map(|wait| wait.kind).partition(|kind| *kind == WaitKind::Dependency);
         let kinds = if roots.is_empty() { dependencies } else { roots };
-        kinds.into_iter().map(WaitKind::look_again_secs).min()
+        kinds.into_iter().min_by_key(|kind| kind.look_again_secs())
     }
 
     /// A hash of what the plan would do, by which a person can approve exactly this plan.

@@ -16,7 +16,7 @@ use super::{Action, Pending, Plan, Request, Step, driver, prune};
 /// A resource is written only when everything it needs is settled: it exists, is as it should be and is
 /// ready. When anything was already written by a newer spec, nothing is planned at all.
 pub fn plan(declared: &[Declared], seen: &Inventory, generation: i64) -> Plan {
-    let mut plan = Plan { findings: superseded(seen, generation), ..Plan::default() };
+    let mut plan = Plan { findings: superseded(declared, seen, generation), ..Plan::default() };
     if !plan.findings.is_empty() {
         return plan;
     }
@@ -52,6 +52,9 @@ fn standing(declared: &Declared, seen: &Inventory) -> Standing {
     }
     match (&declared.desired, sighting) {
         (_, None) => waits(Wait::dependency("it could not be looked at yet"), None),
+        (Desired::Waiting(reasons), Some(Sighting::Unreadable(_))) => {
+            Standing::Waits { waits: reasons.clone(), action: None }
+        }
         (_, Some(Sighting::Unreadable(why))) => {
             // Most often because what it is in is not there yet: that has a wait of its own.
             waits(Wait::dependency(format!("it cannot be read: {why}")), None)
@@ -131,13 +134,11 @@ fn not_found(declared: &Declared) -> Finding {
     }
 }
 
-/// Findings for everything that a newer spec has already written.
-fn superseded(seen: &Inventory, generation: i64) -> Vec<Finding> {
-    seen.all()
-        .filter_map(|(id, sighting)| match sighting {
-            Sighting::Present(body) => Some((id, driver::newer_generation(id.kind, body)?)),
-            _ => None,
-        })
+/// Findings for everything of ours that a newer spec has already written.
+fn superseded(declared: &[Declared], seen: &Inventory, generation: i64) -> Vec<Finding> {
+    declared
+        .iter()
+        .filter_map(|Declared { id, .. }| Some((id, driver::newer_generation(id.kind, seen.body(id)?)?)))
         .filter(|(_, newer)| *newer > generation)
         .map(|(id, newer)| Finding {
             reason: Reason::Superseded,

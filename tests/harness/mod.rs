@@ -3,6 +3,7 @@
 //! Everything goes through real HTTP, the real parser, planner and clients; only time is ours.
 #![allow(dead_code)]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,13 +36,23 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// An empty project with a network and a cluster.
+    /// An empty project with a network and a cluster, where things take as long as in production.
     pub async fn new() -> Self {
+        Self::with(google::Delays::default(), kubernetes::Delays::default()).await
+    }
+
+    /// The same, where everything is done at the next look.
+    pub async fn instant() -> Self {
+        Self::with(google::Delays::none(), kubernetes::Delays::NONE).await
+    }
+
+    async fn with(google: google::Delays, kubernetes: kubernetes::Delays) -> Self {
         let clock = Clock::manual("2026-11-23T00:00:00Z".parse().expect("a time"));
         let kubernetes =
-            kubernetes::Server::start(kubernetes::Options::new(clock.clone(), kubernetes::Delays::default()))
+            kubernetes::Server::start(kubernetes::Options::new(clock.clone(), kubernetes))
                 .expect("the embedded cluster starts");
-        let google = google::Server::start(google::Options::new(clock.clone(), "demo-project", "123456789012"))
+        let options = google::Options::new(clock.clone(), "demo-project", "123456789012");
+        let google = google::Server::start(google::Options { delays: google, ..options })
             .expect("the embedded project starts");
         google.seed_defaults();
         google.seed_cluster(google::Cluster::autopilot(kubernetes.url()));
@@ -144,6 +155,16 @@ impl Stage {
         google.count() + usize::try_from(self.kubernetes.seq() - mark.kubernetes).unwrap_or(usize::MAX)
     }
 
+    /// Both clouds without what differs between two runs that do the same, and without our own state.
+    pub fn world(&self) -> BTreeMap<String, Value> {
+        // The cluster's address is a port of this run.
+        let ours = |path: &str| !path.contains("/state") && !path.starts_with("container/");
+        let google = self.google.snapshot().into_iter().filter(|(path, _)| ours(path));
+        let kubernetes = self.kubernetes.snapshot();
+        let kubernetes = kubernetes.as_object().cloned().unwrap_or_default().into_iter();
+        google.chain(kubernetes).map(|(path, body)| (path, timeless(body))).collect()
+    }
+
     /// Where both clouds' logs are now.
     pub fn mark(&self) -> Mark {
         Mark { google: self.google.seq(), kubernetes: self.kubernetes.seq() }
@@ -161,6 +182,39 @@ impl Stage {
         let names = namespaces.iter().filter_map(|body| body.pointer("/metadata/name")?.as_str());
         names.into_iter().find(|name| name.starts_with("app")).expect("a namespace was made").to_owned()
     }
+}
+
+/// A body without what is drawn at random or says when.
+fn timeless(body: Value) -> Value {
+    match body {
+        Value::Object(fields) => {
+            let is_secret = fields.get("kind").and_then(Value::as_str) == Some("Secret");
+            let incidental = |name: &str| {
+                name.ends_with("-generation") || name.ends_with("/generation") || name == "oauth2ClientId"
+            };
+            let kept = fields.into_iter().filter(|(name, _)| !incidental(name));
+            kept.map(|(name, value)| match name.as_str() {
+                "data" if is_secret => (name, value.as_object().map(|data| data.keys().cloned().collect()).unwrap_or_default()),
+                _ => (name, timeless(value)),
+            })
+            .collect()
+        }
+        Value::Array(items) => items.into_iter().map(timeless).collect(),
+        scalar => scalar,
+    }
+}
+
+/// Fails with the first differences between two worlds.
+pub fn assert_same(expected: &BTreeMap<String, Value>, world: &BTreeMap<String, Value>, what: &str) {
+    let mut differences = Vec::new();
+    for path in expected.keys().chain(world.keys()) {
+        let (wanted, is) = (expected.get(path), world.get(path));
+        if wanted != is && differences.len() < 3 {
+            let show = |body: Option<&Value>| body.map_or("nothing".to_owned(), |body| format!("{body:#}"));
+            differences.push(format!("{path}\n  expected {}\n  is {}", show(wanted), show(is)));
+        }
+    }
+    assert!(differences.is_empty(), "{what}: the world is another:\n{}", differences.join("\n"));
 }
 
 /// A place in both clouds' logs.

@@ -37,7 +37,7 @@ fn with<T>(spec: Spec, seen: &Inventory, ask: impl FnOnce(&Context<'_>) -> T) ->
 
 #[test]
 fn nothing_is_concluded_before_looking() {
-    let wait = with(Spec::default(), &Inventory::default(), |context| network(context)).unwrap_err();
+    let wait = with(Spec::default(), &Inventory::default(), network).unwrap_err();
     assert_eq!(wait.kind, WaitKind::Dependency);
 }
 

@@ -69,3 +69,27 @@ fn set(id: &ResourceId, policy: Value) -> GoogleRequest {
     call.body = Body::Document(Document::new(policy));
     call
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::google::testing::{body, declared, needs, platform};
+    use crate::spec::Spec;
+
+    #[test]
+    fn plugins_do_not_reach_difys_files() {
+        let policies = declared(Spec::default(), &platform(), declare);
+        let of =
+            |bucket: &str| policies.iter().find(|policy| policy.id.name.ends_with(bucket)).expect(bucket);
+        assert_eq!(
+            body(of("-storage"))["bindings"][0]["members"][0],
+            "serviceAccount:gke-sa-0a1b2c3d@p-1.iam.gserviceaccount.com"
+        );
+        assert_eq!(
+            body(of("-plugin"))["bindings"][0]["members"][0],
+            "serviceAccount:gke-plugin-0a1b2c3d@p-1.iam.gserviceaccount.com"
+        );
+        assert!(needs(of("-plugin"), Kind::ServiceAccount, "gke-plugin"));
+        assert!(!policies.iter().any(|policy| policy.id.name.ends_with("-backups")));
+    }
+}

@@ -45,3 +45,21 @@ pub fn declare(context: &Context<'_>) -> Vec<Declared> {
     let body = json!({"labels": labels::all(context), "description": "Certificates of a Dify deployment"});
     vec![declared(context, id(context), Slice::Exposure, ready_or_waiting(Ok(body)), Vec::new())]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::google::testing::{declared, platform};
+    use crate::spec::Spec;
+
+    #[test]
+    fn there_is_a_map_only_for_a_domain() {
+        assert!(declared(Spec::default(), &platform(), declare).is_empty());
+        let domain = Spec {
+            enable_custom_domain: true,
+            application_domains: vec!["dify.example.com".into()],
+            ..Spec::default()
+        };
+        assert_eq!(declared(domain, &platform(), declare)[0].id.short_name(), "appdifydemo0a1b2c3d-map");
+    }
+}

@@ -55,3 +55,26 @@ fn body(context: &Context<'_>, domain: &str) -> Result<Value, Wait> {
     }
     Ok(json!({"hostname": domain, "certificates": [certificate.name], "labels": labels::all(context)}))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::Desired;
+    use crate::resources::google::testing::{body, declared, note, platform};
+    use crate::spec::Spec;
+
+    #[test]
+    fn an_entry_does_not_wait_for_its_certificate_to_be_active() {
+        let spec = Spec {
+            enable_custom_domain: true,
+            application_domains: vec!["dify.example.com".into()],
+            ..Spec::default()
+        };
+        let mut seen = platform();
+        assert!(matches!(declared(spec.clone(), &seen, declare)[0].desired, Desired::Waiting(_)));
+        let certificate = declared(spec.clone(), &seen, certificate::declare).remove(0).id.name;
+        note(&mut seen, Kind::Certificate, &certificate, json!({"managed": {"state": "PROVISIONING"}}));
+        let entries = declared(spec, &seen, declare);
+        assert_eq!(body(&entries[0])["certificates"][0], certificate.as_str());
+    }
+}

@@ -33,3 +33,21 @@ fn readiness(seen: &Value) -> Readiness {
         _ => Readiness::NotYet(Wait::new(WaitKind::Operation, "the disk is being created")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::resources::Document;
+    use crate::resources::google::{Kind, driver};
+
+    #[test]
+    fn a_disk_that_has_grown_is_left_alone() {
+        let desired = Document::new(json!({"sizeGb": "10", "labels": {}}));
+        assert!(
+            driver::compare(Kind::Disk, &desired, &json!({"sizeGb": "50", "status": "READY"})).is_empty()
+        );
+        assert_eq!(readiness(&json!({"status": "READY"})), Readiness::Ready);
+    }
+}

@@ -117,3 +117,49 @@ fn kind(id: &ResourceId) -> Kind {
         resources::Kind::Kubernetes(_) => project::KIND,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn google(kind: Kind, name: &str) -> ResourceId {
+        ResourceId::google(kind, name)
+    }
+
+    #[test]
+    fn what_shares_an_instance_shares_its_lane() {
+        let instance = google(Kind::SqlInstance, "projects/p/instances/i");
+        let user = google(Kind::SqlUser, "projects/p/instances/i/users/u");
+        assert_eq!(lane(&instance), lane(&user));
+        assert_eq!(lane(&google(Kind::Bucket, "b/files")), lane(&google(Kind::BucketPolicy, "b/files")));
+        assert_eq!(lane(&google(Kind::Secret, "projects/p/secrets/s")), None);
+    }
+
+    #[test]
+    fn only_our_own_label_tells_a_generation() {
+        let labels =
+            |manager: &str| json!({"labels": {"managed-by": manager, "dify-reconciler-generation": "42"}});
+        assert_eq!(newer_generation(Kind::Secret, &labels("dify-reconciler")), Some(42));
+        assert_eq!(newer_generation(Kind::Secret, &labels("terraform")), None);
+        assert_eq!(newer_generation(Kind::Firewall, &labels("dify-reconciler")), None);
+    }
+
+    #[test]
+    fn a_removal_is_tied_to_what_was_seen() {
+        let id = google(Kind::GlobalAddress, "projects/p/global/addresses/a");
+        let first = delete(&id, &json!({"id": "1"})).expect("an address holds no data");
+        let second = delete(&id, &json!({"id": "2"})).expect("an address holds no data");
+        assert_ne!(first.query, second.query, "a later address of the same name is another one");
+        assert!(delete(&google(Kind::Bucket, "b/files"), &json!({"metageneration": "1"})).is_none());
+    }
+
+    #[test]
+    fn a_secret_version_is_drawn_when_it_is_sent() {
+        let call =
+            generate(&google(Kind::SecretVersion, "projects/p/secrets/s/versions"), Recipe::Alphanumeric(8));
+        assert_eq!(call.path, "v1/projects/p/secrets/s:addVersion");
+        assert!(matches!(call.body, Body::Generated(Recipe::Alphanumeric(8))));
+    }
+}

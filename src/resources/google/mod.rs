@@ -36,6 +36,8 @@ pub mod sql_instance;
 pub mod sql_operation;
 pub mod sql_user;
 pub mod subnetwork;
+#[cfg(test)]
+mod testing;
 
 pub use kind::Kind;
 pub use secret_version::secret_lost;

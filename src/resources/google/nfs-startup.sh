@@ -29,6 +29,13 @@ install_packages() {
 	return "$code"
 }
 
+# From here alone, never by systemd at boot: before the disk is mounted, a service would serve the wrong files.
+start() {
+	systemctl disable --quiet "$1"
+	systemctl reset-failed "$1" || true
+	systemctl restart "$1"
+}
+
 # Only a disk without any file system is formatted.
 mount_disk() {
 	[ -n "$(blkid -o value -s TYPE "$device" || true)" ] || mkfs.ext4 -q -m 0 "$device"
@@ -45,7 +52,7 @@ export_share() {
 		line+=" $range(rw,sync,root_squash,no_subtree_check)"
 	done
 	echo "$line" >/etc/exports
-	systemctl enable --now nfs-kernel-server
+	start nfs-kernel-server
 	exportfs -ra
 }
 
@@ -84,8 +91,6 @@ run_redis() {
 	CONF
 	mkdir -p /etc/systemd/system/redis-server.service.d
 	cat >/etc/systemd/system/redis-server.service.d/dify.conf <<-'CONF'
-		[Unit]
-		RequiresMountsFor=/share
 		[Service]
 		Type=notify
 		ExecStart=
@@ -95,8 +100,7 @@ run_redis() {
 		Restart=always
 	CONF
 	systemctl daemon-reload
-	systemctl enable redis-server
-	systemctl restart redis-server
+	start redis-server
 }
 
 main() {

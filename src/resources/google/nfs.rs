@@ -202,6 +202,45 @@ fn script(context: &Context<'_>) -> Result<String, Wait> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resources::google::testing::{body, declared, fill, needs, note, platform};
+    use crate::spec::Spec;
+
+    #[test]
+    fn the_server_is_open_to_nodes_and_pods_only() {
+        let all = declared(Spec::default(), &platform(), declare);
+        let rule = all.iter().find(|one| one.id.name.contains("/firewalls/")).expect("a rule");
+        assert_eq!(body(rule)["sourceRanges"], json!(["10.1.0.0/24", "10.4.0.0/14"]));
+        assert_eq!(body(rule)["allowed"][0]["ports"], json!(["111", "2049", "6379"]));
+    }
+
+    #[test]
+    fn the_machine_stays_where_its_disk_is() {
+        let mut seen = platform();
+        note(
+            &mut seen,
+            Kind::Disk,
+            "projects/p-1/zones/us-central1-f/disks/app-nfs-0a1b2c3d-data",
+            json!({}),
+        );
+        let address = "projects/p-1/regions/us-central1/addresses/app-nfs-0a1b2c3d";
+        note(&mut seen, Kind::InternalAddress, address, json!({"address": "10.1.0.9", "status": "RESERVED"}));
+        fill(&mut seen, "redis-password");
+        let all = declared(Spec::default(), &seen, declare);
+        let machine = all.iter().find(|one| one.id.name.contains("/instances/")).expect("a machine");
+        assert!(machine.id.name.contains("/zones/us-central1-f/"));
+        assert!(needs(machine, Kind::SecretPolicy, "redis-password"));
+        let body = body(machine);
+        assert_eq!(body["disks"][1]["autoDelete"], false);
+        assert!(!body.to_string().contains("s3cret"), "the machine reads the password itself");
+    }
+
+    #[test]
+    fn a_given_server_is_only_found() {
+        let spec = Spec { nfs_instance_name: "nfsserver".into(), ..Spec::default() };
+        let all = declared(spec, &platform(), declare);
+        assert_eq!(all.len(), 1);
+        assert!(matches!(all[0].desired, Desired::Found));
+    }
 
     #[test]
     fn the_script_leaves_nothing_open() {

@@ -145,3 +145,23 @@ fn top(pointer: &str) -> Option<String> {
 pub fn collection(id: &ResourceId) -> &str {
     id.name.rsplit_once('/').map_or("", |(collection, _)| collection)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_put_where_its_pointer_says() {
+        let mut body = json!({"a": {"x": 1}});
+        put(&mut body, "/a/b~1c/d", 2.into());
+        assert_eq!(body, json!({"a": {"x": 1, "b/c": {"d": 2}}}));
+    }
+
+    #[test]
+    fn items_of_others_stay_in_named_lists_and_in_sets() {
+        let seen = json!([{"key": "theirs", "value": "1"}, {"key": "ours", "value": "old"}]);
+        let both = joined(vec![json!({"key": "ours", "value": "new"})], Some(&seen), "key");
+        assert_eq!(both, [json!({"key": "theirs", "value": "1"}), json!({"key": "ours", "value": "new"})]);
+        assert_eq!(joined(vec![json!("a")], Some(&json!(["a", "b"])), ""), [json!("b"), json!("a")]);
+    }
+}

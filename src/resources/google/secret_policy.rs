@@ -59,3 +59,24 @@ fn update(revision: &Revision<'_>) -> Result<GoogleRequest, String> {
 fn set(id: &ResourceId, policy: Value) -> GoogleRequest {
     request::on(&DESCRIPTOR, id, ":setIamPolicy", SET, json!({ "policy": policy }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::google::testing::{body, declared, platform};
+    use crate::spec::Spec;
+
+    #[test]
+    fn only_the_redis_vm_reads_a_secret_and_only_its_own() {
+        let policies = declared(Spec::default(), &platform(), declare);
+        assert_eq!(policies.len(), 1);
+        assert!(policies[0].id.name.ends_with("-redis-password"));
+        assert!(
+            body(&policies[0])["bindings"][0]["members"][0]
+                .as_str()
+                .is_some_and(|who| who.contains("app-nfs-sa-"))
+        );
+        let elsewhere = Spec { redis_host: "10.0.0.5".into(), ..Spec::default() };
+        assert!(declared(elsewhere, &platform(), declare).is_empty());
+    }
+}

@@ -73,3 +73,26 @@ fn update(revision: &Revision<'_>) -> Result<GoogleRequest, String> {
 fn set(id: &ResourceId, policy: Value) -> GoogleRequest {
     request::on(&DESCRIPTOR, id, ":setIamPolicy", SET, json!({ "policy": policy }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::Inventory;
+    use crate::resources::google::testing::{body, declared, platform};
+    use crate::spec::Spec;
+
+    #[test]
+    fn each_kubernetes_account_becomes_its_own_google_account() {
+        let policies = declared(Spec::default(), &platform(), declare);
+        let members: Vec<&Value> =
+            policies.iter().map(|policy| &body(policy)["bindings"][0]["members"][0]).collect();
+        let pool = "serviceAccount:p-1.svc.id.goog[appdifydemo0a1b2c3d/appdifydemo0a1b2c3d";
+        assert_eq!(members, [&json!(format!("{pool}]")), &json!(format!("{pool}-plugin-daemon]"))]);
+    }
+
+    #[test]
+    fn a_pool_that_may_not_exist_is_waited_for() {
+        let policies = declared(Spec::default(), &Inventory::default(), declare);
+        assert!(policies.iter().all(|policy| matches!(policy.desired, Desired::Waiting(_))));
+    }
+}

@@ -48,3 +48,37 @@ pub fn declare(context: &Context<'_>) -> Vec<Declared> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::google::testing::{body, declared, needs, note, platform};
+    use crate::spec::Spec;
+
+    #[test]
+    fn a_database_is_made_after_the_secrets_that_belong_to_its_data() {
+        let databases = declared(Spec::default(), &platform(), declare);
+        assert_eq!(
+            databases[0].id.name,
+            "projects/p-1/instances/app-sql-0a1b2c3d/databases/dify_db_demo_0a1b2c3d"
+        );
+        assert!(databases[1].id.name.ends_with("_0a1b2c3d_plugin"));
+        assert!(needs(&databases[0], Kind::SecretVersion, "secret-key"));
+        assert!(needs(&databases[0], Kind::SqlInstance, "app-sql"));
+        assert_eq!(body(&databases[0])["charset"], "UTF8");
+    }
+
+    #[test]
+    fn one_write_at_a_time_goes_to_an_instance() {
+        let mut seen = platform();
+        let operation = "projects/p-1/instances/app-sql-0a1b2c3d/operations/op-1";
+        note(
+            &mut seen,
+            Kind::SqlOperation,
+            operation,
+            json!({"status": "RUNNING", "operationType": "CREATE_USER"}),
+        );
+        let databases = declared(Spec::default(), &seen, declare);
+        assert!(databases.iter().all(|database| matches!(database.desired, Desired::Waiting(_))));
+    }
+}

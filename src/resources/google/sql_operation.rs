@@ -34,3 +34,31 @@ pub fn running(context: &Context<'_>) -> Option<Wait> {
     };
     Some(Wait::new(kind, why))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::resources::google::testing::{declared, note, platform};
+    use crate::spec::Spec;
+
+    fn wait(status: &str, instance: &str) -> Option<Wait> {
+        let mut seen = platform();
+        let name = format!("projects/p-1/instances/{instance}/operations/op-1");
+        note(&mut seen, Kind::SqlOperation, &name, json!({"status": status, "operationType": "BACKUP"}));
+        let mut wait = None;
+        declared(Spec::default(), &seen, |context| {
+            wait = running(context);
+            Vec::new()
+        });
+        wait
+    }
+
+    #[test]
+    fn only_a_running_operation_of_our_instance_counts() {
+        assert_eq!(wait("RUNNING", "app-sql-0a1b2c3d").map(|wait| wait.kind), Some(WaitKind::LongOperation));
+        assert_eq!(wait("DONE", "app-sql-0a1b2c3d"), None);
+        assert_eq!(wait("RUNNING", "app-sql-0a1b2c3d4"), None);
+    }
+}

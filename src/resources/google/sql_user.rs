@@ -55,3 +55,28 @@ fn desired(context: &Context<'_>, id: &ResourceId, suffix: &str) -> Desired {
         (_, Err(wait)) => Desired::Waiting(vec![wait]),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::google::testing::{body, declared, fill, note, platform};
+    use crate::spec::Spec;
+
+    #[test]
+    fn a_role_gets_the_password_of_its_secret_and_shows_it_to_nobody() {
+        let mut seen = platform();
+        fill(&mut seen, "db-password-a");
+        let users = declared(Spec::default(), &seen, declare);
+        assert_eq!(body(&users[0])["password"], "s3cret");
+        assert!(!format!("{:?}", users[0].desired).contains("s3cret"));
+        assert!(matches!(users[1].desired, Desired::Waiting(_)), "b has no password yet");
+    }
+
+    #[test]
+    fn a_role_that_exists_needs_no_password() {
+        let mut seen = platform();
+        let name = "projects/p-1/instances/app-sql-0a1b2c3d/users/dify_user_demo_0a1b2c3d_b";
+        note(&mut seen, Kind::SqlUser, name, json!({"name": "dify_user_demo_0a1b2c3d_b"}));
+        assert!(matches!(declared(Spec::default(), &seen, declare)[1].desired, Desired::Found));
+    }
+}

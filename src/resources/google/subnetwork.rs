@@ -30,3 +30,26 @@ pub fn declare(context: &Context<'_>) -> Vec<Declared> {
     };
     vec![declared(context, id, Slice::Network, desired, Vec::new())]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::Inventory;
+    use crate::resources::WaitKind;
+    use crate::resources::google::testing::{declared, platform};
+    use crate::spec::Spec;
+
+    #[test]
+    fn the_subnet_is_found_or_the_user_is_told() {
+        let found = declared(Spec::default(), &platform(), declare);
+        assert!(matches!(found[0].desired, Desired::Found));
+        assert_eq!(found[0].id.short_name(), "main");
+
+        let mut nothing = Inventory::default();
+        nothing.listed.insert((crate::resources::Kind::Google(Kind::Subnetwork), "projects/p-1".into()));
+        let Desired::Waiting(waits) = &declared(Spec::default(), &nothing, declare)[0].desired else {
+            panic!()
+        };
+        assert_eq!(waits[0].kind, WaitKind::User);
+    }
+}

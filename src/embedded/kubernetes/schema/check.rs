@@ -75,7 +75,8 @@ fn mismatch(value: &Value, of: &Type) -> Option<(&'static str, &'static str)> {
         Type::Struct(_) if found != "object" => "struct",
         Type::Map { .. } if found != "object" => "map[string]string",
         Type::List { .. } if found != "array" => "slice",
-        Type::Scalar | Type::Quantity if matches!(found, "array" | "object") => "scalar",
+        // Times, amounts, and ports that may be names: none is true or false.
+        Type::Scalar | Type::Quantity if matches!(found, "array" | "object" | "bool") => "scalar",
         _ => return None,
     };
     Some((found, wanted))
@@ -93,7 +94,8 @@ pub fn typed_error(value: &Value, of: &'static Type) -> Option<String> {
 }
 
 fn typed_walk(value: &Value, of: &'static Type, path: &str, errors: &mut Vec<String>) {
-    if let Some((_, wanted)) = mismatch(value, of) {
+    // To the merge any scalar is one; only the decoder knows better.
+    if let Some((_, wanted)) = mismatch(value, of).filter(|found| *found != ("bool", "scalar")) {
         let wanted = match wanted {
             "int32" => "numeric",
             "bool" => "boolean",

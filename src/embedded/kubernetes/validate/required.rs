@@ -95,8 +95,11 @@ fn pod(object: &Value, path: &str, causes: &mut Vec<Cause>) {
             causes.push(Cause::forbidden(&format!("{path}.volumes[{index}].{extra}"), why));
         }
     }
-    let volumes: Vec<&Value> =
-        spec["volumes"].as_array().into_iter().flatten().map(|volume| &volume["name"]).collect();
+    // A StatefulSet's claims become volumes of its pods.
+    let claims = object["spec"]["volumeClaimTemplates"].as_array().into_iter().flatten();
+    let claims = claims.map(|claim| &claim["metadata"]["name"]);
+    let volumes = spec["volumes"].as_array().into_iter().flatten().map(|volume| &volume["name"]);
+    let volumes: Vec<&Value> = volumes.chain(claims).collect();
     for list in ["initContainers", "containers"] {
         for (index, container) in spec[list].as_array().into_iter().flatten().enumerate() {
             let here = format!("{path}.{list}[{index}]");

@@ -1,0 +1,108 @@
+//! Dying: the process ends before or after any single call that changes something, and is started again.
+//!
+//! A read changes nothing, so the worlds that a death can leave behind are the worlds between two writes:
+//! dying before and after each write covers them all. `DIFY_CRASH_EVERY_CALL=1` dies at every read, too.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod death;
+
+use std::collections::BTreeMap;
+
+use dify_reconciler::converge::Outcome;
+use futures::StreamExt;
+use serde_json::Value;
+
+use death::{Death, Moment};
+use harness::{MINIMAL, Stage};
+
+/// Worlds that are played side by side.
+const SIDE_BY_SIDE: usize = 4;
+
+/// Fixed names, so that two worlds can be compared.
+fn spec(more: &str) -> String {
+    format!("{MINIMAL}deployment_id: crash001\n{more}")
+}
+
+/// A scenario: the spec that is there already, if any, and the one whose work dies.
+#[derive(Clone)]
+struct Scenario {
+    before: Option<String>,
+    spec: String,
+}
+
+impl Scenario {
+    /// A world in which the first spec has converged and the second has just been saved.
+    async fn stage(&self) -> (Stage, dify_reconciler::converge::Work) {
+        let stage = Stage::instant().await;
+        if let Some(before) = &self.before {
+            let work = stage.save("prod.yaml", before).await;
+            assert_eq!(stage.settle(&work).await, Outcome::Converged);
+        }
+        let work = stage.save("prod.yaml", &self.spec).await;
+        (stage, work)
+    }
+
+    /// The world when nobody dies, and how many calls it takes to get there.
+    async fn undisturbed(&self) -> (BTreeMap<String, Value>, usize) {
+        let (stage, work) = self.stage().await;
+        let counter = Death::never(&stage);
+        assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await.findings);
+        (stage.world(), counter.calls())
+    }
+
+    /// The world when the worker dies at a call and another one takes over.
+    async fn disturbed(&self, number: usize, moment: Moment) -> BTreeMap<String, Value> {
+        let (mut stage, work) = self.stage().await;
+        let death = Death::at(&stage, number, moment);
+        tokio::select! {
+            () = death.came() => {}
+            _ = stage.settle(&work) => {}
+        }
+        death.over(&stage).await;
+        stage.reborn();
+        let outcome = stage.settle(&work).await;
+        let status = stage.status(&work).await;
+        assert_eq!(outcome, Outcome::Converged, "{moment:?} call {number}: {:#?}", status.findings);
+        stage.world()
+    }
+}
+
+/// Plays a scenario once undisturbed and once for each death, and compares the worlds.
+async fn survives_every_death(scenario: Scenario) {
+    let (expected, calls) = scenario.undisturbed().await;
+    assert!(calls > 0, "the scenario changes nothing");
+    let deaths = (1..=calls).flat_map(|number| [(number, Moment::Before), (number, Moment::After)]);
+    let worlds = deaths.map(|(number, moment)| {
+        let scenario = scenario.clone();
+        async move {
+            let world = tokio::spawn(async move { scenario.disturbed(number, moment).await }).await;
+            (number, moment, world.expect("the scenario goes on"))
+        }
+    });
+    let mut worlds = futures::stream::iter(worlds).buffer_unordered(SIDE_BY_SIDE);
+    let mut played = 0;
+    while let Some((number, moment, world)) = worlds.next().await {
+        harness::assert_same(&expected, &world, &format!("{moment:?} call {number}"));
+        played += 1;
+    }
+    println!("{played} deaths survived");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_install_survives_every_death() {
+    survives_every_death(Scenario { before: None, spec: spec("") }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_upgrade_survives_every_death() {
+    let before = Some(spec("application_version: 1.17.0\n"));
+    survives_every_death(Scenario { before, spec: spec("application_version: 1.17.1\n") }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_scale_survives_every_death() {
+    let before = Some(spec(""));
+    survives_every_death(Scenario { before, spec: spec("max_instance_count: 6\nworker: {replicas: 2}\n") }).await;
+}
