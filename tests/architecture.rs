@@ -35,12 +35,15 @@ fn product(path: &Path, text: &str) -> String {
 }
 
 fn inside(path: &Path, room: &str) -> bool {
-    path.strip_prefix(env!("CARGO_MANIFEST_DIR")).is_ok_and(|path| path.starts_with(Path::new("src").join(room)))
+    path.strip_prefix(env!("CARGO_MANIFEST_DIR"))
+        .is_ok_and(|path| path.starts_with(Path::new("src").join(room)))
 }
 
 /// Lines of code, without comments and blank lines.
 fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//") && !line.trim().is_empty())
+    text.lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim_start().starts_with("//") && !line.trim().is_empty())
 }
 
 fn report(faults: Vec<String>) {

@@ -61,7 +61,6 @@ on_both! {
     converging::an_edit_of_ours_is_put_back_and_what_others_added_stays,
     converging::a_variable_that_is_taken_back_goes_from_the_cluster,
     converging::what_the_spec_no_longer_names_goes_and_what_is_not_ours_stays,
-    converging::a_quota_that_nobody_has_counted_yet_is_waited_for,
     converging::what_changed_after_the_look_is_not_overwritten,
     command::a_kubeconfig_is_enough_to_converge_and_a_second_run_writes_nothing,
 }

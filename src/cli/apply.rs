@@ -60,7 +60,8 @@ async fn put(converger: &Converger, name: &str, text: &str) -> Result<(), Failur
     if live.as_ref().is_some_and(|object| object.content == text.as_bytes()) {
         return Ok(());
     }
-    let precondition = live.map_or(Precondition::Absent, |object| Precondition::Generation(object.generation));
+    let precondition =
+        live.map_or(Precondition::Absent, |object| Precondition::Generation(object.generation));
     let written = converger
         .cloud
         .objects
@@ -68,7 +69,9 @@ async fn put(converger: &Converger, name: &str, text: &str) -> Result<(), Failur
         .await;
     match written {
         Ok(_) => Ok(()),
-        Err(WriteError::Conflict) => Err(format!("{name} was changed in {bucket} meanwhile: look, then apply again").into()),
+        Err(WriteError::Conflict) => {
+            Err(format!("{name} was changed in {bucket} meanwhile: look, then apply again").into())
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -151,8 +151,8 @@ fn all_ended(bucket_dir: &Path, statuses: &[Status]) -> bool {
         if !crate::converge::work::is_spec(name) {
             return true;
         }
-        statuses.iter().any(|status| {
-            status.spec.object == name && progress::ended(status) && status.is_about(path)
-        })
+        statuses
+            .iter()
+            .any(|status| status.spec.object == name && progress::ended(status) && status.is_about(path))
     })
 }

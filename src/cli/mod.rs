@@ -33,13 +33,15 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// Makes a Dify deployment on Google Cloud be what its spec file says, and keeps it so.
 #[derive(Parser)]
 #[command(name = "dify-reconciler", version, max_term_width = 110)]
-#[command(after_help = "Exit codes: 0 fine or no change, 1 failed, 2 wrong input, 3 changes (plan --detailed-exitcode)
+#[command(
+    after_help = "Exit codes: 0 fine or no change, 1 failed, 2 wrong input, 3 changes (plan --detailed-exitcode)
 
 Examples:
   dify-reconciler dev                          everything on this machine, on an embedded cloud
   dify-reconciler validate prod.yaml           every error of a spec, with its place
   dify-reconciler plan prod.yaml --embedded    what a first install would make
-  dify-reconciler explain redis_host           what a variable means and risks")]
+  dify-reconciler explain redis_host           what a variable means and risks"
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,

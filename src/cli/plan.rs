@@ -84,7 +84,9 @@ async fn plan(converger: &Converger, name: &str, text: &str) -> Result<Option<Pl
     let identity = match identity::peek(&converger.state, &work.deployment).await? {
         Some(identity) => identity,
         None => {
-            eprintln!("note: the deployment id is drawn when the spec is first applied; names show {UNDRAWN}");
+            eprintln!(
+                "note: the deployment id is drawn when the spec is first applied; names show {UNDRAWN}"
+            );
             Identity { deployment_id: UNDRAWN.into() }
         }
     };

@@ -120,7 +120,9 @@ fn lines(old: Option<&Status>, new: &Status) -> Vec<String> {
     }
     for condition in &new.conditions {
         let before = old.and_then(|old| old.conditions.iter().find(|other| other.slice == condition.slice));
-        if condition.kind != ConditionType::Ready && before.map(|before| &before.message) != Some(&condition.message) {
+        if condition.kind != ConditionType::Ready
+            && before.map(|before| &before.message) != Some(&condition.message)
+        {
             lines.push(slice_line(condition));
         }
     }

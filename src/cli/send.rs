@@ -9,10 +9,12 @@ use super::{FAILED, FINE, Failure, WRONG_INPUT};
 
 /// Arguments of `send`.
 #[derive(clap::Args)]
-#[command(after_help = "Example: dify-reconciler send events/spec_committed/binary.json --to http://127.0.0.1:8080
+#[command(
+    after_help = "Example: dify-reconciler send events/spec_committed/binary.json --to http://127.0.0.1:8080
 
 The file holds {\"headers\": {…}, \"body\": …}, as the samples under events/ do.
-DIFY_RECONCILER_TOKEN, when set, is sent as the bearer token.")]
+DIFY_RECONCILER_TOKEN, when set, is sent as the bearer token."
+)]
 pub struct Args {
     /// The event file
     event: PathBuf,

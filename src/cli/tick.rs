@@ -26,16 +26,27 @@ pub async fn ring_every_minute(world: &World, cloud: &Cloud, door: &str) -> Resu
     });
     let job = json!({ "name": name, "schedule": "* * * * *", "timeZone": "UTC", "httpTarget": target });
     // The door has another port at each start.
-    let old = request(Method::Delete, format!("v1/{name}"), Body::Empty, "cloudscheduler.projects.locations.jobs.delete");
+    let old = request(
+        Method::Delete,
+        format!("v1/{name}"),
+        Body::Empty,
+        "cloudscheduler.projects.locations.jobs.delete",
+    );
     match cloud.google.call(&old).await {
         Err(error) if !error.is_not_found() => return Err(error),
         _ => {}
     }
     let create = Body::Document(Document::new(job));
-    let create = request(Method::Post, format!("v1/{parent}/jobs"), create, "cloudscheduler.projects.locations.jobs.create");
+    let create = request(
+        Method::Post,
+        format!("v1/{parent}/jobs"),
+        create,
+        "cloudscheduler.projects.locations.jobs.create",
+    );
     cloud.google.call(&create).await?;
     let now = Body::Document(Document::new(json!({})));
-    let now = request(Method::Post, format!("v1/{name}:run"), now, "cloudscheduler.projects.locations.jobs.run");
+    let now =
+        request(Method::Post, format!("v1/{name}:run"), now, "cloudscheduler.projects.locations.jobs.run");
     cloud.google.call(&now).await.map(drop)
 }
 

@@ -74,7 +74,8 @@ impl World {
             })?),
         };
         // With a kubeconfig the address is never used, and none is better than a wrong one.
-        let cluster_url = kubernetes.as_ref().map_or("http://127.0.0.1:1".to_owned(), kubernetes::Server::url);
+        let cluster_url =
+            kubernetes.as_ref().map_or("http://127.0.0.1:1".to_owned(), kubernetes::Server::url);
         google.seed_cluster(google::Cluster::autopilot(cluster_url));
         google.seed_queue(&queue(project), 10);
         Ok(Self { google, kubernetes, project: project.into(), kubeconfig: options.kubeconfig.clone() })

@@ -194,7 +194,8 @@ async fn cluster(client: &Kubernetes, scene: &Scene, seen: &mut Inventory) {
 /// `None` means that the cluster does not serve the kind, which is the same as having no object of it.
 fn take_in_objects(kind: kubernetes::Kind, objects: Option<Vec<Value>>, seen: &mut Inventory) {
     for object in objects.unwrap_or_default() {
-        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text =
+            |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let id = ResourceId::kubernetes(kind, &text("/metadata/namespace"), &text("/metadata/name"));
         seen.note(id, Sighting::Present(object));
     }

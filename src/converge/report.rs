@@ -43,7 +43,9 @@ pub async fn planned(
         inventory: inventory(seen),
         operations: memory
             .operations()
-            .map(|(id, operation)| (id.to_string(), json!({ "host": operation.host, "path": operation.path })))
+            .map(|(id, operation)| {
+                (id.to_string(), json!({ "host": operation.host, "path": operation.path }))
+            })
             .collect(),
         history: old.history.clone(),
         ..Status::default()
@@ -72,8 +74,15 @@ pub async fn stalled(
 /// When the state bucket cannot be read or written.
 pub async fn refused(converger: &Converger, work: &Work, refusal: Refusal) -> Result<(), CloudError> {
     let Refusal { generation, findings } = refusal;
-    changed(converger, work, generation, Phase::Refused, findings, "the spec was refused; nothing was changed")
-        .await
+    changed(
+        converger,
+        work,
+        generation,
+        Phase::Refused,
+        findings,
+        "the spec was refused; nothing was changed",
+    )
+    .await
 }
 
 /// Tells that the spec is gone; what it made stays.

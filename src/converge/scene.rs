@@ -6,8 +6,8 @@ use crate::inventory::Inventory;
 use crate::resources::{Context, Names};
 use crate::slice::Slice;
 use crate::spec::{self, Spec};
-use crate::state::identity::{self, Identity};
 use crate::state::accepted;
+use crate::state::identity::{self, Identity};
 
 use super::work::{is_spec, stem};
 use super::{Converger, Work};

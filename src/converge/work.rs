@@ -59,7 +59,12 @@ mod tests {
     #[test]
     fn only_spec_files_at_the_top_are_specs() {
         assert!(is_spec("prod.yaml") && is_spec("prod.tfvars") && is_spec("a.tfvars.json"));
-        assert!(!is_spec("notes.txt") && !is_spec("archive/prod.yaml") && !is_spec(".yaml") && !is_spec(".x.yaml"));
+        assert!(
+            !is_spec("notes.txt")
+                && !is_spec("archive/prod.yaml")
+                && !is_spec(".yaml")
+                && !is_spec(".x.yaml")
+        );
         assert_eq!(stem("prod.tfvars.json"), "prod");
     }
 }

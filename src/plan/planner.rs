@@ -260,6 +260,7 @@ fn immutable(declared: &Declared, why: String) -> Finding {
         slice: declared.slice,
         subject: Some(declared.id.to_string()),
         message: why,
-        help: "Put the old value back into the spec, or remove the resource by hand if its loss is meant.".into(),
+        help: "Put the old value back into the spec, or remove the resource by hand if its loss is meant."
+            .into(),
     }
 }

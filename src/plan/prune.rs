@@ -46,7 +46,9 @@ fn cluster_settled(plan: &Plan) -> bool {
 
 /// An object that another object made, such as a CronJob's Job, goes with its owner.
 fn has_owner(body: &Value) -> bool {
-    body.pointer("/metadata/ownerReferences").and_then(Value::as_array).is_some_and(|owners| !owners.is_empty())
+    body.pointer("/metadata/ownerReferences")
+        .and_then(Value::as_array)
+        .is_some_and(|owners| !owners.is_empty())
 }
 
 fn slice_of(kind: kubernetes::Kind) -> Slice {
@@ -55,7 +57,14 @@ fn slice_of(kind: kubernetes::Kind) -> Slice {
         Namespace | ResourceQuota | ServiceAccount | NetworkPolicy => Slice::Cluster,
         Job => Slice::Migration,
         Gateway | HttpRoute | GcpBackendPolicy | HealthCheckPolicy | Service => Slice::Exposure,
-        ConfigMap | Secret | PersistentVolumeClaim | CronJob | Deployment | StatefulSet
-        | HorizontalPodAutoscaler | VerticalPodAutoscaler | PodDisruptionBudget => Slice::Workload,
+        ConfigMap
+        | Secret
+        | PersistentVolumeClaim
+        | CronJob
+        | Deployment
+        | StatefulSet
+        | HorizontalPodAutoscaler
+        | VerticalPodAutoscaler
+        | PodDisruptionBudget => Slice::Workload,
     }
 }

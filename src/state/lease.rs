@@ -41,12 +41,7 @@ pub enum Asked {
 ///
 /// # Errors
 /// When the state bucket cannot be read or written.
-pub async fn ask(
-    state: &State,
-    deployment: &str,
-    holder: &str,
-    now: Timestamp,
-) -> Result<Asked, CloudError> {
+pub async fn ask(state: &State, deployment: &str, holder: &str, now: Timestamp) -> Result<Asked, CloudError> {
     let name = format!("lease/{deployment}.json");
     let kept = state.read::<Content>(&name).await?;
     let expected = kept.as_ref().map(|kept| kept.generation);
@@ -74,7 +69,9 @@ pub async fn ask(
 /// The lease's generation, if it is ours: a write whose answer was lost is repeated, and then meets itself.
 async fn ours(state: &State, name: &str, holder: &str) -> Result<Option<i64>, CloudError> {
     let kept = state.read::<Content>(name).await?;
-    Ok(kept.filter(|kept| kept.value.as_ref().is_some_and(|content| content.holder == holder)).map(|kept| kept.generation))
+    Ok(kept
+        .filter(|kept| kept.value.as_ref().is_some_and(|content| content.holder == holder))
+        .map(|kept| kept.generation))
 }
 
 impl Lease {

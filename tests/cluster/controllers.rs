@@ -68,7 +68,7 @@ fn status(kind: Kind, object: &Value) -> Option<Value> {
     }
 }
 
-/// The API server takes nothing that counts before somebody has counted.
+/// Only a quota that has been counted limits anything.
 fn quota(object: &Value) -> Option<Value> {
     let hard = &object["spec"]["hard"];
     let zero: serde_json::Map<String, Value> =

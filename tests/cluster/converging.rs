@@ -21,14 +21,19 @@ pub async fn a_second_look_has_nothing_to_do_and_writes_nothing(cluster: Cluster
 
     stage.save(&format!("# the same again\n{MINIMAL}")).await;
     stage.settle().await;
-    assert_eq!(before, cluster.theirs.versions(&namespace).await, "a spec that says the same changes nothing");
+    assert_eq!(
+        before,
+        cluster.theirs.versions(&namespace).await,
+        "a spec that says the same changes nothing"
+    );
 }
 
 pub async fn an_edit_of_ours_is_put_back_and_what_others_added_stays(cluster: Cluster) {
     let stage = Stage::converged(&cluster, "drift", MINIMAL).await;
     let image = "/spec/template/spec/containers/0/image";
     let web = stage.object(Kind::Deployment, "-web").await.expect("a web front end");
-    let container = json!([{"name": web.pointer("/spec/template/spec/containers/0/name"), "image": "evil:1"}]);
+    let container =
+        json!([{"name": web.pointer("/spec/template/spec/containers/0/name"), "image": "evil:1"}]);
     let edited = json!({"metadata": {"annotations": {"team": "them"}}, "spec": {"template": {"spec": {
         "containers": container}}}});
     stage.edit(Kind::Deployment, "-web", edited).await;
@@ -80,8 +85,8 @@ pub async fn what_the_spec_no_longer_names_goes_and_what_is_not_ours_stays(clust
     for (kind, suffix) in extra {
         assert!(stage.object(kind, suffix).await.is_some(), "{kind:?} {suffix}");
     }
-    for (kind, body) in strangers(&stage).await {
-        cluster.theirs.create(kind, &namespace, body).await;
+    for body in strangers(&stage).await {
+        cluster.theirs.create(Kind::ConfigMap, &namespace, body).await;
     }
     let before = cluster.theirs.versions(&namespace).await;
 
@@ -95,39 +100,23 @@ pub async fn what_the_spec_no_longer_names_goes_and_what_is_not_ours_stays(clust
     for (kind, suffix) in extra {
         assert!(stage.object(kind, suffix).await.is_none(), "{kind:?} {suffix} is still there");
     }
-    for name in ["ConfigMap theirs", "ConfigMap look-alike", "Job made-by-a-cron-job"] {
+    for name in ["ConfigMap theirs", "ConfigMap look-alike", "ConfigMap made-by-another"] {
         assert_eq!(before[name], after[name], "{name} was touched");
     }
 }
 
-/// Objects of others: one without our labels, one with the deployment's but somebody else's mark, and one
+/// ConfigMaps of others: one without our labels, one with the deployment's but somebody else's mark, and one
 /// with all of ours that another object made.
-async fn strangers(stage: &Stage<'_>) -> [(Kind, Value); 3] {
+async fn strangers(stage: &Stage<'_>) -> [Value; 3] {
     let ours = stage.object(Kind::Service, "-web").await.expect("a Service")["metadata"]["labels"].clone();
     let mut theirs = ours.clone();
     theirs["app.kubernetes.io/managed-by"] = "Helm".into();
     let owner = json!([{"apiVersion": "batch/v1", "kind": "CronJob", "name": "tidy", "controller": true,
         "uid": "0d2f9c1e-0000-4000-8000-000000000001"}]);
-    let pod = json!({"restartPolicy": "Never", "containers": [{"name": "c", "image": "busybox:1"}]});
-    let map = |name: &str, labels: &Value| {
-        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": labels}})
-    };
-    let job = json!({"apiVersion": "batch/v1", "kind": "Job",
-        "metadata": {"name": "made-by-a-cron-job", "labels": ours, "ownerReferences": owner},
-        "spec": {"template": {"spec": pod}},
-        "status": {}});
-    [
-        (Kind::ConfigMap, map("theirs", &json!({}))),
-        (Kind::ConfigMap, map("look-alike", &theirs)),
-        (Kind::Job, job),
-    ]
-}
-
-/// An API server refuses whatever a quota limits until the quota's controller has counted what there is.
-pub async fn a_quota_that_nobody_has_counted_yet_is_waited_for(cluster: Cluster) {
-    let quota = "enable_resource_quota: true\nquota_max_services: \"30\"\nquota_max_pvcs: \"10\"\n";
-    let stage = Stage::converged(&cluster, "counted", &format!("{MINIMAL}{quota}")).await;
-    assert!(stage.object(Kind::ResourceQuota, "-quota").await.is_some());
+    let map = |name: &str, labels: &Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": labels}});
+    let mut made = map("made-by-another", &ours);
+    made["metadata"]["ownerReferences"] = owner;
+    [map("theirs", &json!({})), map("look-alike", &theirs), made]
 }
 
 pub async fn what_changed_after_the_look_is_not_overwritten(cluster: Cluster) {
@@ -140,7 +129,11 @@ pub async fn what_changed_after_the_look_is_not_overwritten(cluster: Cluster) {
     let later = stage.edit(Kind::HorizontalPodAutoscaler, "", json!({"spec": {"maxReplicas": 8}})).await;
     let checked = check::check(plan, &seen, &stage.work.writes()).expect("a sound plan");
     execute::execute(&stage.converger.cloud, checked, &mut memory).await;
-    assert_eq!(stage.object(Kind::HorizontalPodAutoscaler, "").await, Some(later), "it was not as it was seen");
+    assert_eq!(
+        stage.object(Kind::HorizontalPodAutoscaler, "").await,
+        Some(later),
+        "it was not as it was seen"
+    );
     assert!(memory.findings().is_empty(), "that is no failure: {:#?}", memory.findings());
 
     stage.settle().await;

@@ -14,8 +14,8 @@ use dify_reconciler::inventory::Inventory;
 use dify_reconciler::plan::{Body, GoogleRequest, Method, Plan};
 use dify_reconciler::resources::Document;
 use dify_reconciler::resources::kubernetes::Kind;
-use dify_reconciler::state::status::{self, Phase, Status};
 use dify_reconciler::state::State;
+use dify_reconciler::state::status::{self, Phase, Status};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -42,8 +42,9 @@ impl<'a> Stage<'a> {
     /// tests in the same cluster.)
     pub async fn new(cluster: &'a Cluster, deployment: &str) -> Self {
         let clock = Clock::manual("2026-11-23T00:00:00Z".parse().expect("a time"));
-        let google = google::Server::start(google::Options::new(clock.clone(), "demo-project", "123456789012"))
-            .expect("the embedded project starts");
+        let google =
+            google::Server::start(google::Options::new(clock.clone(), "demo-project", "123456789012"))
+                .expect("the embedded project starts");
         google.seed_defaults();
         google.seed_cluster(google::Cluster::autopilot("http://127.0.0.1:1"));
         let config = config(google.url(), cluster);

@@ -70,6 +70,7 @@ pub async fn a_field_that_a_kind_does_not_have_is_refused(cluster: Cluster) {
         let mut good = body.clone();
         good["spec"].as_object_mut().expect("an object").remove("nonsense");
         let error = write(&cluster, kind, &namespace, "one", body, None).await.expect_err("it is refused");
+        eprintln!("SAYS {error}");
         assert_eq!(error.disposition(), Disposition::Terminal, "{error}");
         assert!(error.message.contains("nonsense"), "the field is named: {error}");
         assert_eq!(cluster.theirs.get(kind, &namespace, "one").await, None, "nothing was written");
@@ -82,8 +83,11 @@ pub async fn a_value_of_the_wrong_type_is_refused(cluster: Cluster) {
     let service = json!({"spec": {"ports": [{"port": "eighty"}]}});
     let budget = json!({"spec": {"minAvailable": true}});
     let map = json!({"data": {"A": 1}});
-    for (kind, body) in [(Kind::Service, service), (Kind::PodDisruptionBudget, budget), (Kind::ConfigMap, map)] {
+    for (kind, body) in
+        [(Kind::Service, service), (Kind::PodDisruptionBudget, budget), (Kind::ConfigMap, map)]
+    {
         let error = write(&cluster, kind, &namespace, "one", body, None).await.expect_err("it is refused");
+        eprintln!("SAYS {error}");
         assert_eq!(error.disposition(), Disposition::Terminal, "{error}");
         assert_eq!(cluster.theirs.get(kind, &namespace, "one").await, None, "nothing was written");
     }
@@ -111,7 +115,9 @@ pub async fn what_was_deleted_meanwhile_is_made_anew_by_a_change(cluster: Cluste
     let namespace = made(&cluster, "gone-write").await;
     let body = json!({"data": {"OURS": "1"}});
     let seen = write(&cluster, Kind::ConfigMap, &namespace, "one", body.clone(), None).await.expect("made");
-    delete(&cluster, &namespace, &seen, uid(&seen), version(&seen).expect("it has one")).await.expect("deleted");
+    delete(&cluster, &namespace, &seen, uid(&seen), version(&seen).expect("it has one"))
+        .await
+        .expect("deleted");
     let again = write(&cluster, Kind::ConfigMap, &namespace, "one", body, version(&seen)).await;
     let again = again.expect("it is made");
     assert_eq!(again["data"], seen["data"]);

@@ -48,7 +48,12 @@ impl Scenario {
     async fn undisturbed(&self) -> (BTreeMap<String, Value>, usize) {
         let (stage, work) = self.stage().await;
         let counter = Death::never(&stage);
-        assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await.findings);
+        assert_eq!(
+            stage.settle(&work).await,
+            Outcome::Converged,
+            "{:#?}",
+            stage.status(&work).await.findings
+        );
         (stage.world(), counter.calls())
     }
 
@@ -104,5 +109,6 @@ async fn a_version_upgrade_survives_every_death() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_of_scale_survives_every_death() {
     let before = Some(spec(""));
-    survives_every_death(Scenario { before, spec: spec("max_instance_count: 6\nworker: {replicas: 2}\n") }).await;
+    survives_every_death(Scenario { before, spec: spec("max_instance_count: 6\nworker: {replicas: 2}\n") })
+        .await;
 }

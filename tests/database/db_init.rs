@@ -54,7 +54,11 @@ fn each_login_makes_tables_of_the_owners_with_vectors_in_them() {
         let owner = format!("SELECT tableowner FROM pg_tables WHERE tablename = 'made_by_{number}'");
         assert_eq!(deployment.sql(number, &owner), Ok(deployment.names.owner.clone()));
         let nearest = format!("SELECT at FROM made_by_{number} ORDER BY at <-> '[1,2,4]' LIMIT 1");
-        assert_eq!(deployment.sql(other, &nearest).as_deref(), Ok("[1,2,3]"), "the other one works on it too");
+        assert_eq!(
+            deployment.sql(other, &nearest).as_deref(),
+            Ok("[1,2,3]"),
+            "the other one works on it too"
+        );
         let change = format!("ALTER TABLE made_by_{number} ADD COLUMN note text");
         deployment.sql(other, &change).expect("the other one may change it");
         let plugins = format!("CREATE TABLE plugin_{number} (id int)");

@@ -48,9 +48,8 @@ impl Stage {
 
     async fn with(google: google::Delays, kubernetes: kubernetes::Delays) -> Self {
         let clock = Clock::manual("2026-11-23T00:00:00Z".parse().expect("a time"));
-        let kubernetes =
-            kubernetes::Server::start(kubernetes::Options::new(clock.clone(), kubernetes))
-                .expect("the embedded cluster starts");
+        let kubernetes = kubernetes::Server::start(kubernetes::Options::new(clock.clone(), kubernetes))
+            .expect("the embedded cluster starts");
         let options = google::Options::new(clock.clone(), "demo-project", "123456789012");
         let google = google::Server::start(google::Options { delays: google, ..options })
             .expect("the embedded project starts");
@@ -88,7 +87,13 @@ impl Stage {
             let outcome = self.converger.work(work).await.expect("the buckets can be read");
             if std::env::var_os("STAGE_TRACE").is_some() {
                 let plan = self.status(work).await.plan;
-                eprintln!("{} {:?} {outcome:?} {} {:?}", self.clock.now(), began.elapsed(), plan.summary, plan.waiting.first());
+                eprintln!(
+                    "{} {:?} {outcome:?} {} {:?}",
+                    self.clock.now(),
+                    began.elapsed(),
+                    plan.summary,
+                    plan.waiting.first()
+                );
             }
             let pause = match &outcome {
                 Outcome::Pending(pause) => *pause,
@@ -98,7 +103,11 @@ impl Stage {
                 }
                 _ => return outcome,
             };
-            assert!(self.clock.now() < end, "not settled after {PATIENCE:?}: {:#?}", self.status(work).await.plan);
+            assert!(
+                self.clock.now() < end,
+                "not settled after {PATIENCE:?}: {:#?}",
+                self.status(work).await.plan
+            );
             self.clock.advance(pause);
         }
     }
@@ -113,7 +122,8 @@ impl Stage {
         let address = ClusterAddress { url: self.kubernetes.url(), certificate_authority: None };
         let client = self.converger.cloud.kubernetes(&address).await.expect("the cluster can be reached");
         let object = self.object(kind.name(), name).expect("there is such an object");
-        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text =
+            |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
         client
             .delete(kind, &namespace, &name, &text("/metadata/uid"), &text("/metadata/resourceVersion"))
@@ -140,7 +150,8 @@ impl Stage {
     /// Writes to either cloud since a mark, without those to our own state bucket.
     pub fn writes_since(&self, mark: Mark) -> Vec<String> {
         let google = self.google.writes_since(mark.google).into_iter();
-        let google = google.filter(|write| !write.path.contains("/b/state/") && !write.path.contains("/b/specs/"));
+        let google =
+            google.filter(|write| !write.path.contains("/b/state/") && !write.path.contains("/b/specs/"));
         let kubernetes = self.kubernetes.writes_since(mark.kubernetes).into_iter();
         google
             .map(|write| format!("{} {}", write.method, write.path))
@@ -151,7 +162,8 @@ impl Stage {
     /// How many requests either cloud has had since a mark.
     pub fn calls_since(&self, mark: Mark) -> usize {
         let google = self.google.requests().into_iter().filter(|request| request.seq > mark.google);
-        let google = google.filter(|request| !request.path.contains("/b/state") && !request.path.contains("/b/specs"));
+        let google =
+            google.filter(|request| !request.path.contains("/b/state") && !request.path.contains("/b/specs"));
         google.count() + usize::try_from(self.kubernetes.seq() - mark.kubernetes).unwrap_or(usize::MAX)
     }
 
@@ -194,7 +206,9 @@ fn timeless(body: Value) -> Value {
             };
             let kept = fields.into_iter().filter(|(name, _)| !incidental(name));
             kept.map(|(name, value)| match name.as_str() {
-                "data" if is_secret => (name, value.as_object().map(|data| data.keys().cloned().collect()).unwrap_or_default()),
+                "data" if is_secret => {
+                    (name, value.as_object().map(|data| data.keys().cloned().collect()).unwrap_or_default())
+                }
                 _ => (name, timeless(value)),
             })
             .collect()

@@ -52,7 +52,10 @@ async fn a_new_version_is_migrated_before_anything_serves_it() {
     let work = stage.save("prod.yaml", &old).await;
     stage.settle(&work).await;
 
-    stage.kubernetes.faults().fail_jobs(&format!("{}-migrate-1-17-1", stage.namespace()), "column exists already");
+    stage
+        .kubernetes
+        .faults()
+        .fail_jobs(&format!("{}-migrate-1-17-1", stage.namespace()), "column exists already");
     let work = stage.save("prod.yaml", &format!("{MINIMAL}application_version: 1.17.1\n")).await;
     assert_eq!(stage.settle(&work).await, Outcome::Stalled);
     let status = stage.status(&work).await;
@@ -63,7 +66,10 @@ async fn a_new_version_is_migrated_before_anything_serves_it() {
     );
     let api = stage.object("Deployment", "").expect("the API");
     let image = api.pointer("/spec/template/spec/containers/0/image").and_then(|image| image.as_str());
-    assert!(image.is_some_and(|image| image.contains("dify-api:1.17.0")), "the old version keeps serving: {image:?}");
+    assert!(
+        image.is_some_and(|image| image.contains("dify-api:1.17.0")),
+        "the old version keeps serving: {image:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,7 +79,8 @@ async fn a_broken_spec_leaves_everything_as_it_was() {
     stage.settle(&work).await;
 
     let mark = stage.mark();
-    let work = stage.save("prod.yaml", "project_id: demo-project\nmax_instance_count: many\nworkers: 3\n").await;
+    let work =
+        stage.save("prod.yaml", "project_id: demo-project\nmax_instance_count: many\nworkers: 3\n").await;
     assert_eq!(stage.settle(&work).await, Outcome::Refused);
     assert_eq!(stage.writes_since(mark), Vec::<String>::new());
     let status = stage.status(&work).await;
