@@ -1,6 +1,5 @@
 //! `apply`: a spec into the bucket, and converged from here.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -31,13 +30,7 @@ pub struct Args {
 /// # Errors
 /// When the spec cannot be read or the buckets cannot be written.
 pub async fn run(args: Args) -> Result<u8, Failure> {
-    let text = super::read_file(&args.spec)?;
-    let name = args.spec.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-    if let Err(report) = crate::spec::read(&name, &text) {
-        let graphical = std::io::stderr().is_terminal();
-        eprint!("{}", crate::spec::report::render(&report.findings, &name, &text, graphical));
-        return Ok(WRONG_INPUT);
-    }
+    let Some((name, text)) = super::checked_spec(&args.spec)? else { return Ok(WRONG_INPUT) };
     let config = Config::from_env(Purpose::CommandLine)?;
     let _telemetry = crate::telemetry::init(&config);
     let converger = world::converger(&config);

@@ -23,7 +23,7 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
     let text = super::read_file(&args.tfvars)?;
     match spec::convert::tfvars_to_yaml(&text) {
         Ok(yaml) => {
-            print!("{yaml}");
+            super::print(&yaml);
             Ok(FINE)
         }
         Err(report) => {

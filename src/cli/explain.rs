@@ -19,7 +19,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<u8, Failure> {
     match spec::explain::explain(&args.variable) {
         Some(explanation) => {
-            print!("{}", explanation.text());
+            super::print(&explanation.text());
             Ok(FINE)
         }
         None => {

@@ -14,6 +14,7 @@ pub mod tick;
 pub mod validate;
 pub mod world;
 
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -116,6 +117,25 @@ fn on_runtime(command: Command) -> Result<u8, Failure> {
             | Command::Completions { .. } => Ok(FINE),
         }
     })
+}
+
+/// A spec file's name and text; `None` when it is refused, after every error was shown.
+fn checked_spec(path: &std::path::Path) -> Result<Option<(String, String)>, Failure> {
+    let text = read_file(path)?;
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+    match crate::spec::read(&name, &text) {
+        Ok(_) => Ok(Some((name, text))),
+        Err(report) => {
+            let graphical = std::io::stderr().is_terminal();
+            eprint!("{}", crate::spec::report::render(&report.findings, &name, &text, graphical));
+            Ok(None)
+        }
+    }
+}
+
+/// Prints text. That nobody reads on, as with `| head`, is no failure.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 /// Reads a file, or says which one could not be read.

@@ -1,6 +1,5 @@
 //! `plan`: what would be done for a spec.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use crate::config::{Config, Purpose};
@@ -43,19 +42,13 @@ pub struct Args {
 /// # Errors
 /// When the spec or the clouds cannot be read.
 pub async fn run(args: Args) -> Result<u8, Failure> {
-    let text = super::read_file(&args.spec)?;
-    let name = args.spec.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-    if let Err(report) = crate::spec::read(&name, &text) {
-        let graphical = std::io::stderr().is_terminal();
-        eprint!("{}", crate::spec::report::render(&report.findings, &name, &text, graphical));
-        return Ok(WRONG_INPUT);
-    }
+    let Some((name, text)) = super::checked_spec(&args.spec)? else { return Ok(WRONG_INPUT) };
     let (converger, _world) = converger(&args)?;
     let Some(plan) = plan(&converger, &name, &text).await? else { return Ok(WRONG_INPUT) };
     match args.format.as_str() {
-        "json" => println!("{}", serde_json::to_string_pretty(&plan)?),
-        "markdown" => print!("{}", render::markdown(&plan)),
-        _ => print!("{}", render::text(&plan)),
+        "json" => super::print(&format!("{}\n", serde_json::to_string_pretty(&plan)?)),
+        "markdown" => super::print(&render::markdown(&plan)),
+        _ => super::print(&render::text(&plan)),
     }
     Ok(match plan.has_errors() {
         true => FAILED,

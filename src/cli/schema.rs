@@ -7,6 +7,6 @@ use super::{FINE, Failure};
 /// # Errors
 /// When it cannot be written as JSON.
 pub fn run() -> Result<u8, Failure> {
-    println!("{}", serde_json::to_string_pretty(&crate::spec::schema::json_schema())?);
+    super::print(&format!("{}\n", serde_json::to_string_pretty(&crate::spec::schema::json_schema())?));
     Ok(FINE)
 }

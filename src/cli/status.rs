@@ -38,9 +38,9 @@ pub async fn run(args: Args) -> Result<u8, Failure> {
         return Ok(WRONG_INPUT);
     };
     if args.format == "json" {
-        println!("{}", serde_json::to_string_pretty(&status)?);
+        super::print(&format!("{}\n", serde_json::to_string_pretty(&status)?));
     } else {
-        print!("{}", text(&status));
+        super::print(&text(&status));
     }
     Ok(if matches!(status.phase, Phase::Stalled | Phase::Refused) { FAILED } else { FINE })
 }

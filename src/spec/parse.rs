@@ -52,24 +52,32 @@ pub struct Interpretation {
 ///
 /// # Errors
 ///
-/// Everything that is wrong, at once: first with the notation; then with names and types; and when
-/// those are right, with the rules.
+/// Everything that is wrong, at once: with the notation, or with names, types and rules.
 pub fn read(file_name: &str, text: &str) -> Result<Reading, Report> {
     let document = Document::read(file_name, text).map_err(Report::new)?;
     let Interpretation { spec, given, aliases, findings: mut found } = interpret(&document);
-    let understood = found.is_empty();
     let mut reading = Reading { spec, given, aliases, findings: vec![], document };
-    if understood {
-        found.extend(validate::check(&reading.spec, &reading.given));
-        found.extend(findings::not_converged_in(&reading.spec, &reading.given));
-        reading.place(&mut found);
+    let mut ruled = validate::check(&reading.spec, &reading.given);
+    ruled.extend(findings::not_converged_in(&reading.spec, &reading.given));
+    if !found.is_empty() {
+        ruled.retain(|finding| stands_anyway(finding, &found, &reading.given));
     }
+    reading.place(&mut ruled);
+    found.extend(ruled);
     let report = Report::new(found);
     if report.errors().next().is_some() {
         return Err(report);
     }
     reading.findings = report.findings;
     Ok(reading)
+}
+
+/// Whether a rule's finding holds although something else could not be understood: it is an error about a
+/// variable that was written, and that was understood.
+fn stands_anyway(finding: &Finding, not_understood: &[Finding], given: &Given) -> bool {
+    let variable = variable_of(&finding.path);
+    let misunderstood = |other: &Finding| variable_of(&other.path) == variable;
+    finding.is_error() && given.contains(variable) && !not_understood.iter().any(misunderstood)
 }
 
 /// Turns a document into values. A variable that is `null` counts as left out.

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use dify_reconciler::resources::kubernetes::Kind;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::clusters::Cluster;
 use crate::controllers;
@@ -37,6 +37,13 @@ pub async fn a_kubeconfig_is_enough_to_converge_and_a_second_run_writes_nothing(
 
     converges(&cluster, folder.path()).await;
     assert_eq!(before, cluster.theirs.versions(namespace).await);
+
+    // So that the run before is known to have looked: the next one sees what somebody has done.
+    let (kind, most) = (Kind::HorizontalPodAutoscaler, json!({"spec": {"maxReplicas": 77}}));
+    cluster.theirs.edit(kind, namespace, namespace, most).await;
+    converges(&cluster, folder.path()).await;
+    let scaler = cluster.theirs.get(kind, namespace, namespace).await.expect("it is still there");
+    assert_eq!(scaler["spec"]["maxReplicas"], 3);
 }
 
 /// Runs until everything has converged; what it said.

@@ -31,7 +31,7 @@ pub fn apply(
     let live = world.get(&key).cloned();
     let force = request.query.is("force");
     let (new, owners) = lay(&writer, live.as_ref(), &config, target, force)?;
-    let new = writer.decode(new)?;
+    let new = writer.decode(new).map_err(|refused| unconverted(&refused, &config, target))?;
     let (code, stored) = match live {
         Some(old) => (200, writer.exchange(world, &key, &old, new, &owners)?),
         None => (201, create(&writer, world, target, new, &owners)?),
@@ -85,11 +85,8 @@ fn read(request: &Request, target: &Target) -> Result<Value, Failure> {
         return Err(Failure::bad_request("metadata.managedFields must be nil"));
     }
     if let Some(why) = schema::typed_error(&config, kind.schema()) {
-        let place = format!("{}/{}", field(&config, "namespace"), field(&config, "name"));
-        let group = if kind.group.is_empty() { format!("/{}", kind.version) } else { kind.api_version() };
-        let why =
-            format!("failed to create typed patch object ({place}; {group}, Kind={}): {why}", kind.kind);
-        return Err(Failure::new(500, "", why));
+        let about = about(&config, target);
+        return Err(Failure::new(500, "", format!("failed to create typed patch object ({about}): {why}")));
     }
     let named = super::named(std::mem::take(&mut config), target)?;
     if target.kind.namespaced && field(&named, "namespace") != target.namespace {
@@ -97,6 +94,25 @@ fn read(request: &Request, target: &Target) -> Result<Value, Failure> {
         return Err(Failure::bad_request(why));
     }
     Ok(named)
+}
+
+/// What an object is called where the real server fails in the middle of a merge.
+fn about(object: &Value, target: &Target) -> String {
+    let kind = target.kind;
+    let group = if kind.group.is_empty() { format!("/{}", kind.version) } else { kind.api_version() };
+    format!("{}/{}; {group}, Kind={}", field(object, "namespace"), field(object, "name"), kind.kind)
+}
+
+/// What the merge lets pass is only noticed when its result is read, and then counts as the server's fault.
+fn unconverted(refused: &Failure, config: &Value, target: &Target) -> Failure {
+    let kind = target.kind;
+    let known = format!("cannot be handled as a {}: ", kind.kind);
+    let why = refused.message.split_once(&known).map_or(refused.message.as_str(), |(_, why)| why);
+    let about = about(config, target);
+    let whole = about.split_once("; ").map_or("", |(_, whole)| whole);
+    let failed = format!("failed to convert new object ({about}) to proper version");
+    let why = format!("{failed}: unable to convert unstructured object to {whole}: {why}");
+    Failure::new(500, "", why)
 }
 
 /// Lays the configuration over the live object.
