@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::http;
 use crate::state::status::{Phase, Status};
@@ -14,6 +14,10 @@ use super::{FAILED, FINE, Failure};
 
 /// How often the status directory is looked at for the display.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// How long nothing may have been asked of the embedded cloud before the work counts as done: longer than
+/// the first tick takes to arrive.
+const QUIET: Duration = Duration::from_millis(1500);
 
 /// Arguments of `dev`.
 #[derive(clap::Args)]
@@ -101,6 +105,7 @@ fn seed_example(bucket_dir: &Path) -> Result<(), Failure> {
 async fn watch(args: &Args, world: &World) -> u8 {
     let mut progress = Progress::new();
     let mut shown_outputs = std::collections::BTreeMap::new();
+    let (mut heard, mut quiet_since) = (world.google.seq(), Instant::now());
     loop {
         let statuses = statuses(&args.world.state_dir);
         for status in &statuses {
@@ -112,7 +117,10 @@ async fn watch(args: &Args, world: &World) -> u8 {
                 progress.print(&outputs(status, &args.world.state_dir));
             }
         }
-        let quiet = world.google.idle() && world.google.pending_tasks().is_empty();
+        if !world.google.idle() || world.google.seq() != heard {
+            (heard, quiet_since) = (world.google.seq(), Instant::now());
+        }
+        let quiet = quiet_since.elapsed() > QUIET;
         if args.exit_when_converged && quiet && all_ended(&args.bucket_dir, &statuses) {
             let fine = statuses.iter().all(|status| status.phase == Phase::Converged);
             return if fine { FINE } else { FAILED };
