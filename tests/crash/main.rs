@@ -25,11 +25,11 @@ fn spec(more: &str) -> String {
     format!("{MINIMAL}deployment_id: crash001\n{more}")
 }
 
-/// A scenario: the spec that is there already, if any, and the one whose work dies.
+/// A scenario: the spec that is there already, if any, and the one whose work dies; none withdraws it.
 #[derive(Clone)]
 struct Scenario {
     before: Option<String>,
-    spec: String,
+    spec: Option<String>,
 }
 
 impl Scenario {
@@ -40,20 +40,23 @@ impl Scenario {
             let work = stage.save("prod.yaml", before).await;
             assert_eq!(stage.settle(&work).await, Outcome::Converged);
         }
-        let work = stage.save("prod.yaml", &self.spec).await;
+        let work = match &self.spec {
+            Some(spec) => stage.save("prod.yaml", spec).await,
+            None => stage.withdraw("prod.yaml").await,
+        };
         (stage, work)
+    }
+
+    /// How the work has to end.
+    fn end(&self) -> Outcome {
+        if self.spec.is_some() { Outcome::Converged } else { Outcome::Withdrawn }
     }
 
     /// The world when nobody dies, and how many calls it takes to get there.
     async fn undisturbed(&self) -> (BTreeMap<String, Value>, usize) {
         let (stage, work) = self.stage().await;
         let counter = Death::never(&stage);
-        assert_eq!(
-            stage.settle(&work).await,
-            Outcome::Converged,
-            "{:#?}",
-            stage.status(&work).await.findings
-        );
+        assert_eq!(stage.settle(&work).await, self.end(), "{:#?}", stage.status(&work).await.findings);
         (stage.world(), counter.calls())
     }
 
@@ -69,7 +72,7 @@ impl Scenario {
         stage.reborn();
         let outcome = stage.settle(&work).await;
         let status = stage.status(&work).await;
-        assert_eq!(outcome, Outcome::Converged, "{moment:?} call {number}: {:#?}", status.findings);
+        assert_eq!(outcome, self.end(), "{moment:?} call {number}: {:#?}", status.findings);
         stage.world()
     }
 }
@@ -97,18 +100,23 @@ async fn survives_every_death(scenario: Scenario) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_install_survives_every_death() {
-    survives_every_death(Scenario { before: None, spec: spec("") }).await;
+    survives_every_death(Scenario { before: None, spec: Some(spec("")) }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_upgrade_survives_every_death() {
     let before = Some(spec("application_version: 1.17.0\n"));
-    survives_every_death(Scenario { before, spec: spec("application_version: 1.17.1\n") }).await;
+    survives_every_death(Scenario { before, spec: Some(spec("application_version: 1.17.1\n")) }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_of_scale_survives_every_death() {
-    let before = Some(spec(""));
-    survives_every_death(Scenario { before, spec: spec("max_instance_count: 6\nworker: {replicas: 2}\n") })
-        .await;
+    let spec_of = |more: &str| Some(spec(more));
+    let (before, spec) = (spec_of(""), spec_of("max_instance_count: 6\nworker: {replicas: 2}\n"));
+    survives_every_death(Scenario { before, spec }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_that_keeps_everything_survives_every_death() {
+    survives_every_death(Scenario { before: Some(spec("")), spec: None }).await;
 }

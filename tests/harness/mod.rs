@@ -79,6 +79,12 @@ impl Stage {
         Work::on(name, "test")
     }
 
+    /// Takes a spec out of the bucket and answers the work that this asks for.
+    pub async fn withdraw(&self, name: &str) -> Work {
+        self.converger.cloud.objects.delete("specs", name, None).await.expect("the spec is deleted");
+        Work::on(name, "test")
+    }
+
     /// Works until nothing is waited for any more, moving the clock by what each wait asks for.
     pub async fn settle(&self, work: &Work) -> Outcome {
         let end = self.clock.now() + jiff::SignedDuration::try_from(PATIENCE).expect("hours fit");
