@@ -21,6 +21,8 @@ mod converging;
 mod fixture;
 #[path = "cluster/foreign.rs"]
 mod foreign;
+#[path = "harness/project.rs"]
+mod project;
 #[path = "cluster/specs.rs"]
 mod specs;
 #[path = "cluster/stage.rs"]

@@ -5,25 +5,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dify_reconciler::cloud::{Cloud, Precondition};
-use dify_reconciler::config::{AuthMode, Config, LogFormat};
 use dify_reconciler::converge::execute::Memory;
 use dify_reconciler::converge::{Admission, Converger, Outcome, Scene, Work, scene};
 use dify_reconciler::embedded::clock::Clock;
 use dify_reconciler::embedded::google;
 use dify_reconciler::inventory::Inventory;
-use dify_reconciler::plan::{Body, GoogleRequest, Method, Plan};
-use dify_reconciler::resources::Document;
+use dify_reconciler::plan::Plan;
 use dify_reconciler::resources::kubernetes::Kind;
 use dify_reconciler::state::State;
 use dify_reconciler::state::status::{self, Phase, Status};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::clusters::Cluster;
 use crate::controllers;
-
-/// A spec that says as little as possible.
-pub const MINIMAL: &str = "project_id: demo-project\n";
+pub use crate::project::MINIMAL;
+use crate::project::{config, make_bucket};
 
 /// Works after which a deployment that has not settled never will.
 const PATIENCE: usize = 100;
@@ -47,7 +44,7 @@ impl<'a> Stage<'a> {
                 .expect("the embedded project starts");
         google.seed_defaults();
         google.seed_cluster(google::Cluster::autopilot("http://127.0.0.1:1"));
-        let config = config(google.url(), cluster);
+        let config = config(google.url(), Some(cluster.kubeconfig.clone()));
         let cloud = Arc::new(Cloud::connect(&config));
         for bucket in ["specs", "state"] {
             make_bucket(&cloud, bucket).await;
@@ -139,36 +136,4 @@ impl<'a> Stage<'a> {
     async fn status(&self) -> Status {
         status::read(&self.converger.state, &self.work.deployment).await.expect("a status").0
     }
-}
-
-fn config(base: &str, cluster: &Cluster) -> Config {
-    Config {
-        project_id: "demo-project".into(),
-        spec_bucket: "specs".into(),
-        state_bucket: "state".into(),
-        queue: "projects/demo-project/locations/us-central1/queues/dify".into(),
-        service_url: None,
-        tasks_service_account: String::new(),
-        event_service_accounts: Vec::new(),
-        endpoint_base: Some(base.parse().expect("an address")),
-        kubeconfig: Some(cluster.kubeconfig.clone()),
-        auth_mode: AuthMode::Verify,
-        jwks_url: None,
-        port: 0,
-        log: "warn".into(),
-        log_format: LogFormat::Text,
-        otlp_endpoint: None,
-    }
-}
-
-async fn make_bucket(cloud: &Cloud, name: &str) {
-    let request = GoogleRequest {
-        method: Method::Post,
-        host: "storage.googleapis.com",
-        path: "storage/v1/b".into(),
-        query: vec![("project", "demo-project".into())],
-        body: Body::Document(Document::new(json!({ "name": name }))),
-        method_id: "storage.buckets.insert",
-    };
-    cloud.google.call(&request).await.expect("a bucket is made");
 }

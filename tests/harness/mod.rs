@@ -3,25 +3,25 @@
 //! Everything goes through real HTTP, the real parser, planner and clients; only time is ours.
 #![allow(dead_code)]
 
+mod project;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use dify_reconciler::cloud::{Cloud, ClusterAddress, Precondition};
-use dify_reconciler::config::{AuthMode, Config, LogFormat};
+use dify_reconciler::config::Config;
 use dify_reconciler::converge::{Converger, Outcome, Work};
 use dify_reconciler::embedded::clock::Clock;
 use dify_reconciler::embedded::{google, kubernetes};
-use dify_reconciler::plan::{Body, GoogleRequest, Method};
-use dify_reconciler::resources::Document;
 use dify_reconciler::resources::kubernetes::Kind;
 use dify_reconciler::state::State;
 use dify_reconciler::state::status::{self, Status};
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// A spec that says as little as possible.
-pub const MINIMAL: &str = "project_id: demo-project\n";
+pub use project::MINIMAL;
+use project::{config, make_bucket};
 
 /// Longest virtual time a scenario may take.
 const PATIENCE: Duration = Duration::from_secs(4 * 3600);
@@ -55,7 +55,7 @@ impl Stage {
             .expect("the embedded project starts");
         google.seed_defaults();
         google.seed_cluster(google::Cluster::autopilot(kubernetes.url()));
-        let config = config(google.url());
+        let config = config(google.url(), None);
         let converger = worker(&config, &clock);
         for bucket in ["specs", "state"] {
             make_bucket(&converger.cloud, bucket).await;
@@ -242,38 +242,6 @@ pub fn assert_same(expected: &BTreeMap<String, Value>, world: &BTreeMap<String, 
 pub struct Mark {
     google: u64,
     kubernetes: u64,
-}
-
-fn config(base: &str) -> Config {
-    Config {
-        project_id: "demo-project".into(),
-        spec_bucket: "specs".into(),
-        state_bucket: "state".into(),
-        queue: "projects/demo-project/locations/us-central1/queues/dify".into(),
-        service_url: None,
-        tasks_service_account: String::new(),
-        event_service_accounts: Vec::new(),
-        endpoint_base: Some(base.parse().expect("an address")),
-        kubeconfig: None,
-        auth_mode: AuthMode::Verify,
-        jwks_url: None,
-        port: 0,
-        log: "warn".into(),
-        log_format: LogFormat::Text,
-        otlp_endpoint: None,
-    }
-}
-
-async fn make_bucket(cloud: &Cloud, name: &str) {
-    let request = GoogleRequest {
-        method: Method::Post,
-        host: "storage.googleapis.com",
-        path: "storage/v1/b".into(),
-        query: vec![("project", "demo-project".into())],
-        body: Body::Document(Document::new(serde_json::json!({ "name": name }))),
-        method_id: "storage.buckets.insert",
-    };
-    cloud.google.call(&request).await.expect("a bucket is made");
 }
 
 fn worker(config: &Config, clock: &Clock) -> Converger {
