@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::resources::{Kind, ResourceId};
 use crate::spec::types::Sensitive;
+use crate::state::orders::Orders;
 
 /// What one look at a resource showed.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,11 +53,20 @@ pub struct Inventory {
     pub log_tails: BTreeMap<ResourceId, String>,
     /// Image references with the digest they stand for: `langgenius/dify-api:1.17.1` to `sha256:…`.
     pub digests: BTreeMap<String, String>,
+    /// When the look began: the only time that anything pure knows.
+    pub at: Option<jiff::Timestamp>,
+    /// What people ordered.
+    pub orders: Orders,
     /// Set when the Kubernetes API could be reached.
     pub cluster_reachable: bool,
 }
 
 impl Inventory {
+    /// Nothing seen yet, by a look that began at this time and under these orders.
+    pub fn begun(at: jiff::Timestamp, orders: Orders) -> Self {
+        Self { at: Some(at), orders, ..Self::default() }
+    }
+
     /// Notes what a look showed.
     pub fn note(&mut self, id: ResourceId, sighting: Sighting) {
         self.seen.insert(id, sighting);

@@ -82,6 +82,8 @@ async fn until_settled(converger: &Converger, work: &Work) -> Result<u8, Failure
             }
             Outcome::Stalled | Outcome::Withdrawn => return Ok(FAILED),
             Outcome::Refused => return Ok(WRONG_INPUT),
+            // The command line may write every slice.
+            Outcome::HandedOver => {}
             Outcome::Pending(pause) => tokio::time::sleep(pause).await,
             Outcome::Busy(_) => tokio::time::sleep(Duration::from_secs(2)).await,
         }

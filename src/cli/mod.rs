@@ -4,6 +4,7 @@ pub mod apply;
 pub mod convert;
 pub mod dev;
 pub mod explain;
+pub mod orders;
 pub mod plan;
 pub mod progress;
 pub mod schema;
@@ -60,6 +61,12 @@ enum Command {
     Apply(apply::Args),
     /// Show the status of a deployment
     Status(status::Args),
+    /// Approve the plan that waits for it, by its hash
+    Approve(orders::ApproveArgs),
+    /// Stop writing for a while: everything, or one slice
+    Pause(orders::PauseArgs),
+    /// End a pause
+    Resume(orders::ResumeArgs),
     /// Say what a variable means, how it may change and what it risks
     Explain(explain::Args),
     /// Print the JSON Schema of the spec, for editors
@@ -108,6 +115,9 @@ fn on_runtime(command: Command) -> Result<u8, Failure> {
             Command::Plan(args) => plan::run(args).await,
             Command::Apply(args) => apply::run(args).await,
             Command::Status(args) => status::run(args).await,
+            Command::Approve(args) => orders::approve(args).await,
+            Command::Pause(args) => orders::pause(args).await,
+            Command::Resume(args) => orders::resume(args).await,
             Command::Send(args) => send::run(args).await,
             Command::Serve => serve::run().await,
             Command::Validate(_)

@@ -4,6 +4,7 @@
 //! things stand and goes on.
 
 pub mod execute;
+pub mod hint;
 pub mod observe;
 pub mod outputs;
 pub mod report;
@@ -24,6 +25,7 @@ use crate::resources::{self, ResourceId, WaitKind};
 use crate::state::status::Phase;
 use crate::state::{State, lease};
 
+pub use hint::Hint;
 pub use scene::{Admission, Scene};
 pub use work::Work;
 
@@ -55,6 +57,8 @@ pub enum Outcome {
     Refused,
     /// The spec is gone.
     Withdrawn,
+    /// What is left to do is another handler's to write.
+    HandedOver,
     /// Another worker has the deployment until then.
     Busy(Timestamp),
 }
@@ -103,12 +107,13 @@ impl Converger {
 
     /// What there is, and what would be done about it. Writes nothing.
     pub async fn look(&self, scene: &Scene, memory: &mut execute::Memory) -> (Inventory, Plan) {
-        let seen = observe::observe(&self.cloud, scene, memory).await;
+        let seen = observe::observe(&self.cloud, scene, memory, (self.now)()).await;
         let declared = resources::declare(&scene.context(&seen));
         let mut plan = plan::plan(&declared, &seen, scene.generation);
         plan.findings.extend(resources::google::secret_lost(&scene.context(&seen)));
         plan.findings.extend(memory.findings());
         plan.findings.extend(scene.findings.iter().cloned());
+        plan::pause::pause(&mut plan, &scene.orders, (self.now)());
         (seen, plan)
     }
 
@@ -122,8 +127,10 @@ impl Converger {
         memory: &mut execute::Memory,
     ) -> Result<Option<Outcome>, CloudError> {
         report::planned(self, work, scene, seen, &plan, memory).await?;
+        let mut plan = plan;
+        let left = plan.narrow(&work.writes());
         if plan.steps.is_empty() {
-            return Ok(Some(settled(&plan)));
+            return Ok(Some(if left { Outcome::HandedOver } else { settled(&plan) }));
         }
         let checked = match plan::check::check(plan, seen, &work.writes()) {
             Ok(checked) => checked,

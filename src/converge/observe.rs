@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures::future::join_all;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::cloud::{Cloud, ClusterAddress, Kubernetes, Listing};
@@ -29,8 +30,8 @@ const MAX_TURNS: usize = 6;
 const LOG_LINES: usize = 20;
 
 /// Looks at everything the deployment consists of. What cannot be read is noted as unreadable.
-pub async fn observe(cloud: &Cloud, scene: &Scene, memory: &mut Memory) -> Inventory {
-    let mut seen = Inventory::default();
+pub async fn observe(cloud: &Cloud, scene: &Scene, memory: &mut Memory, now: Timestamp) -> Inventory {
+    let mut seen = Inventory::begun(now, scene.orders.clone());
     memory.refresh(cloud, &mut seen).await;
     let references = kubernetes::images::references(&scene.spec);
     let (digests, ()) = futures::join!(digests(cloud, &references), google_turns(cloud, scene, &mut seen));

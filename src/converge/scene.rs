@@ -8,6 +8,7 @@ use crate::slice::Slice;
 use crate::spec::{self, Spec};
 use crate::state::accepted;
 use crate::state::identity::{self, Identity};
+use crate::state::orders::{self, Orders};
 
 use super::work::{is_spec, stem};
 use super::{Converger, Work};
@@ -24,6 +25,8 @@ pub struct Scene {
     pub digest: String,
     /// Warnings about the spec.
     pub findings: Vec<Finding>,
+    /// What people ordered.
+    pub orders: Orders,
 }
 
 impl Scene {
@@ -111,7 +114,9 @@ pub async fn admit_text(
     }
     let names = Names::new(&work.deployment, &reading.spec, &identity.deployment_id);
     let digest = reading.spec.digest();
-    Ok(Admission::Admitted(Box::new(Scene { spec: reading.spec, names, generation, digest, findings })))
+    let orders = orders::read(&converger.state, &work.deployment).await?;
+    let scene = Scene { spec: reading.spec, names, generation, digest, findings, orders };
+    Ok(Admission::Admitted(Box::new(scene)))
 }
 
 /// A spec's finding as the status shows it, with its place in the file in front.

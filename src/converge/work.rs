@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::slice::Slice;
 
+use super::hint::Hint;
+
 /// A queued request: converge these slices of this deployment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Work {
@@ -19,6 +21,9 @@ pub struct Work {
     /// How often this work has handed over to a continuation.
     #[serde(default)]
     pub continuation: u32,
+    /// What an event told of, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<Hint>,
 }
 
 impl Work {
@@ -30,6 +35,7 @@ impl Work {
             slices: Vec::new(),
             cause: cause.into(),
             continuation: 0,
+            hint: None,
         }
     }
 

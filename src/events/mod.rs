@@ -5,29 +5,52 @@
 //! [`RECOGNISERS`] and [`STEMS`], a file of the same name in `handlers/`, a folder of the same name in `events/`,
 //! and its line in [`not_built_yet`] taken out.
 
+pub mod backup_due;
 pub mod cloud_event;
 pub mod envelope;
 pub mod foreign;
+pub mod image_built;
+pub mod image_pushed;
 pub mod message;
 pub mod not_built_yet;
 pub mod object_change;
 pub mod poison;
 pub mod resync_tick;
+pub mod rollout_promoted;
+pub mod rotation_due;
+pub mod secret_changed;
+mod secret_event;
 pub mod spec_committed;
 pub mod spec_withdrawn;
 
 use serde_json::Value;
 
+pub use backup_due::BackupDue;
 pub use envelope::{Envelope, Headers, open};
 pub use foreign::Foreign;
+pub use image_built::ImageBuilt;
+pub use image_pushed::ImagePushed;
 pub use not_built_yet::NotBuiltYet;
 pub use poison::{Flaw, Poison};
 pub use resync_tick::ResyncTick;
+pub use rollout_promoted::RolloutPromoted;
+pub use rotation_due::RotationDue;
+pub use secret_changed::SecretChanged;
 pub use spec_committed::SpecCommitted;
 pub use spec_withdrawn::SpecWithdrawn;
 
 /// The stems of the events that are built: the names of their files in `events/`, here and in `handlers/`.
-pub const STEMS: &[&str] = &[resync_tick::STEM, spec_committed::STEM, spec_withdrawn::STEM];
+pub const STEMS: &[&str] = &[
+    backup_due::STEM,
+    image_built::STEM,
+    image_pushed::STEM,
+    resync_tick::STEM,
+    rollout_promoted::STEM,
+    rotation_due::STEM,
+    secret_changed::STEM,
+    spec_committed::STEM,
+    spec_withdrawn::STEM,
+];
 
 /// A typed event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +59,18 @@ pub enum Event {
     SpecCommitted(SpecCommitted),
     /// An object was deleted, or stopped being the live version.
     SpecWithdrawn(SpecWithdrawn),
+    /// A secret is due for rotation.
+    RotationDue(RotationDue),
+    /// A secret or one of its versions changed.
+    SecretChanged(SecretChanged),
+    /// A build changed its status.
+    ImageBuilt(ImageBuilt),
+    /// An image was pushed, tagged or deleted.
+    ImagePushed(ImagePushed),
+    /// Something happened to a rollout of Cloud Deploy.
+    RolloutPromoted(RolloutPromoted),
+    /// A backup, or the trial of one, is due.
+    BackupDue(BackupDue),
     /// It is time to look at every deployment.
     ResyncTick(ResyncTick),
     /// An event that is known, and that nothing is made of in this version.
@@ -48,8 +83,18 @@ pub enum Event {
 type Recognise = fn(&Envelope) -> Option<Result<Event, Poison>>;
 
 /// Who is asked, in this order.
-const RECOGNISERS: &[Recognise] =
-    &[spec_committed::recognise, spec_withdrawn::recognise, resync_tick::recognise, not_built_yet::recognise];
+const RECOGNISERS: &[Recognise] = &[
+    spec_committed::recognise,
+    spec_withdrawn::recognise,
+    rotation_due::recognise,
+    secret_changed::recognise,
+    image_built::recognise,
+    rollout_promoted::recognise,
+    backup_due::recognise,
+    resync_tick::recognise,
+    image_pushed::recognise,
+    not_built_yet::recognise,
+];
 
 /// Makes a typed event of an envelope.
 ///
@@ -66,6 +111,12 @@ impl Event {
         match self {
             Event::SpecCommitted(_) => spec_committed::STEM,
             Event::SpecWithdrawn(_) => spec_withdrawn::STEM,
+            Event::RotationDue(_) => rotation_due::STEM,
+            Event::SecretChanged(_) => secret_changed::STEM,
+            Event::ImageBuilt(_) => image_built::STEM,
+            Event::ImagePushed(_) => image_pushed::STEM,
+            Event::RolloutPromoted(_) => rollout_promoted::STEM,
+            Event::BackupDue(_) => backup_due::STEM,
             Event::ResyncTick(_) => resync_tick::STEM,
             Event::NotBuiltYet(event) => event.stem,
             Event::Foreign(_) => "foreign",
@@ -78,6 +129,12 @@ impl Event {
         match self {
             Event::SpecCommitted(event) => event.0.key(),
             Event::SpecWithdrawn(event) => event.0.key(),
+            Event::RotationDue(event) => event.key(),
+            Event::SecretChanged(event) => event.key(),
+            Event::ImageBuilt(event) => event.key(),
+            Event::ImagePushed(event) => event.key(),
+            Event::RolloutPromoted(event) => event.key(),
+            Event::BackupDue(event) => event.key(),
             Event::ResyncTick(event) => event.key(),
             Event::NotBuiltYet(event) => format!("{}/{}", event.kind, event.id),
             Event::Foreign(event) => format!("{}/{}", event.kind, event.id),
@@ -89,6 +146,12 @@ impl Event {
         let fields = match self {
             Event::SpecCommitted(event) => serde_json::to_value(event),
             Event::SpecWithdrawn(event) => serde_json::to_value(event),
+            Event::RotationDue(event) => serde_json::to_value(event),
+            Event::SecretChanged(event) => serde_json::to_value(event),
+            Event::ImageBuilt(event) => serde_json::to_value(event),
+            Event::ImagePushed(event) => serde_json::to_value(event),
+            Event::RolloutPromoted(event) => serde_json::to_value(event),
+            Event::BackupDue(event) => serde_json::to_value(event),
             Event::ResyncTick(event) => serde_json::to_value(event),
             Event::NotBuiltYet(event) => serde_json::to_value(event),
             Event::Foreign(event) => serde_json::to_value(event),

@@ -1,14 +1,20 @@
 //! What an event sets in motion: one file per event, each with its table of what it reads, plans and writes.
 //! Pure: what is to be done is said here, and done by the door.
 
+pub mod backup_due;
+pub mod image_built;
+pub mod image_pushed;
 pub mod queue;
 pub mod resync_tick;
+pub mod rollout_promoted;
+pub mod rotation_due;
+pub mod secret_changed;
 pub mod spec_committed;
 pub mod spec_withdrawn;
 pub mod tasks;
 
-use crate::converge::Work;
 use crate::converge::work::is_spec;
+use crate::converge::{Hint, Work};
 use crate::events::Event;
 use crate::events::object_change::ObjectChange;
 use crate::slice::Slice;
@@ -22,6 +28,17 @@ pub enum Motion {
     Converge(Work),
     /// Converge every deployment; the cause for their history.
     ConvergeAll(&'static str),
+    /// Converge the deployments that an event could be about.
+    ConvergeConcerned {
+        /// What the event told of.
+        hint: Hint,
+        /// The cause for their history.
+        cause: String,
+        /// The slices that the handler may write.
+        writes: &'static [Slice],
+        /// The one deployment that is meant, when the event says so.
+        deployment: Option<String>,
+    },
     /// Nothing, because it is none of our business.
     Nothing(&'static str),
     /// Nothing in this version.
@@ -35,6 +52,12 @@ pub fn motion(event: &Event, spec_bucket: &str) -> Motion {
     match event {
         Event::SpecCommitted(event) => spec_committed::motion(event, spec_bucket),
         Event::SpecWithdrawn(event) => spec_withdrawn::motion(event, spec_bucket),
+        Event::RotationDue(event) => rotation_due::motion(event),
+        Event::SecretChanged(event) => secret_changed::motion(event),
+        Event::ImageBuilt(event) => image_built::motion(event),
+        Event::ImagePushed(event) => image_pushed::motion(event),
+        Event::RolloutPromoted(event) => rollout_promoted::motion(event),
+        Event::BackupDue(event) => backup_due::motion(event),
         Event::ResyncTick(event) => resync_tick::motion(event),
         Event::NotBuiltYet(_) => Motion::NotBuiltYet,
         Event::Foreign(_) => Motion::Foreign,
@@ -53,6 +76,11 @@ fn on_object(change: &ObjectChange, spec_bucket: &str, writes: &[Slice]) -> Moti
     let all = writes.len() == Slice::ALL.len();
     let slices = if all { Vec::new() } else { writes.to_vec() };
     Motion::Converge(Work { slices, ..Work::on(&change.object, &change.change.cause()) })
+}
+
+/// A secret's id in its full name, whose project may be a number.
+fn secret_id(name: &str) -> String {
+    name.rsplit("/secrets/").next().unwrap_or(name).to_owned()
 }
 
 #[cfg(test)]

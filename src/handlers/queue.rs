@@ -48,6 +48,9 @@ fn name(errand: &Errand, unique: &[&str]) -> String {
     let mut parts = vec![work.object.as_str()];
     parts.extend(work.slices.iter().map(|slice| slice.name()));
     parts.extend(unique);
+    // Two chains for different hints stay two: each has its own to look at.
+    let hint = work.hint.as_ref().and_then(|hint| serde_json::to_string(hint).ok());
+    parts.extend(hint.as_deref());
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part.len().to_le_bytes());

@@ -76,6 +76,10 @@ impl Errand {
         match outcome {
             // A stalled or refused work waits for a change of the spec, or the next tick.
             Outcome::Converged | Outcome::Stalled | Outcome::Refused | Outcome::Withdrawn => None,
+            Outcome::HandedOver => {
+                let work = Work { slices: Vec::new(), ..self.work };
+                Some(Self { work, wait_secs: 0, looks: 0 }.again(0, 0, Duration::from_secs(1), now))
+            }
             Outcome::Pending(wait) => {
                 let wait_secs = wait.as_secs().max(1);
                 let looks = if wait_secs == self.wait_secs { self.looks.saturating_add(1) } else { 0 };
@@ -165,6 +169,14 @@ mod tests {
         for outcome in [Outcome::Converged, Outcome::Stalled, Outcome::Refused, Outcome::Withdrawn] {
             assert_eq!(errand().follow(&outcome, at(0)), None);
         }
+    }
+
+    #[test]
+    fn what_another_handler_has_to_write_goes_to_one_that_may_write_everything() {
+        let narrow = Errand::new(Work { slices: vec![Slice::Backup], ..errand().work });
+        let later = narrow.follow(&Outcome::HandedOver, at(1000)).unwrap();
+        assert_eq!(later.errand.work.writes(), Slice::ALL);
+        assert_eq!(later.at, at(1001));
     }
 
     #[test]

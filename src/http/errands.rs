@@ -113,6 +113,7 @@ fn name(outcome: &Outcome) -> &'static str {
         Outcome::Stalled => "stalled",
         Outcome::Refused => "refused",
         Outcome::Withdrawn => "withdrawn",
+        Outcome::HandedOver => "handed-over",
         Outcome::Busy(_) => "busy",
     }
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{App, intake};
-use crate::converge::Work;
 use crate::converge::work::{is_spec, stem};
+use crate::converge::{Hint, Work};
 use crate::error::CloudError;
+use crate::slice::Slice;
 use crate::state::status::{self, Phase};
 
 /// How many tasks are put into the queue side by side.
@@ -20,8 +21,51 @@ const SIDE_BY_SIDE: usize = 16;
 pub async fn enqueue_all(app: &App, cause: &str, key: &str) -> Result<&'static str, CloudError> {
     let objects = objects(app).await?;
     tracing::info!(deployments = objects.len(), "resync");
-    let queued: Vec<&str> = stream::iter(objects)
-        .map(|object| async move { intake::enqueue(app, Work::on(&object, cause), key).await })
+    enqueue_each(app, objects.iter().map(|object| Work::on(object, cause)).collect(), key).await
+}
+
+/// Which deployments an event means, and what their work may write.
+pub struct Meant {
+    /// What the event told of.
+    pub hint: Hint,
+    /// The cause for the history.
+    pub cause: String,
+    /// The slices that the handler may write.
+    pub writes: &'static [Slice],
+    /// The one deployment, when the event says so.
+    pub deployment: Option<String>,
+}
+
+/// Puts work on every deployment into the queue that an event could be about.
+///
+/// # Errors
+/// When a bucket or the queue cannot be reached.
+pub async fn enqueue_concerned(app: &App, meant: &Meant, key: &str) -> Result<&'static str, CloudError> {
+    let mut works = Vec::new();
+    for object in objects(app).await? {
+        let named = meant.deployment.as_deref().is_none_or(|name| name == stem(&object));
+        if named && concerned(app, meant, stem(&object)).await? {
+            let (slices, hint) = (meant.writes.to_vec(), Some(meant.hint.clone()));
+            works.push(Work { slices, hint, ..Work::on(&object, &meant.cause) });
+        }
+    }
+    if works.is_empty() {
+        return Ok("concerns-nobody");
+    }
+    enqueue_each(app, works, key).await
+}
+
+async fn concerned(app: &App, meant: &Meant, deployment: &str) -> Result<bool, CloudError> {
+    if !matches!(meant.hint, Hint::Rotation { .. } | Hint::Secret { .. }) {
+        return Ok(true);
+    }
+    let (status, _) = status::read(&app.converger.state, deployment).await?;
+    Ok(meant.hint.concerns(status.inventory.keys().map(String::as_str)))
+}
+
+async fn enqueue_each(app: &App, works: Vec<Work>, key: &str) -> Result<&'static str, CloudError> {
+    let queued: Vec<&str> = stream::iter(works)
+        .map(|work| intake::enqueue(app, work, key))
         .buffer_unordered(SIDE_BY_SIDE)
         .try_collect()
         .await?;

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod driver;
+pub mod pause;
 pub mod planner;
 pub mod prune;
 pub mod render;
@@ -52,6 +53,14 @@ impl Plan {
             waits.map(|wait| wait.kind).partition(|kind| *kind == WaitKind::Dependency);
         let kinds = if roots.is_empty() { dependencies } else { roots };
         kinds.into_iter().min_by_key(|kind| kind.look_again_secs())
+    }
+
+    /// Takes out the steps that somebody who may write only these slices may not take, and says whether there
+    /// were any: whoever may has to take them.
+    pub fn narrow(&mut self, writes: &[Slice]) -> bool {
+        let before = self.steps.len();
+        self.steps.retain(|step| writes.contains(&step.slice));
+        self.steps.len() != before
     }
 
     /// A hash of what the plan would do, by which a person can approve exactly this plan.

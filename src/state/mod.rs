@@ -6,6 +6,7 @@
 pub mod accepted;
 pub mod identity;
 pub mod lease;
+pub mod orders;
 pub mod status;
 
 use crate::cloud::objects::{Objects, Precondition, WriteError};

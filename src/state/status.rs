@@ -61,6 +61,9 @@ pub struct Status {
     pub findings: Vec<Finding>,
     /// The last plan.
     pub plan: PlanShown,
+    /// What waits for somebody's approval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalWanted>,
     /// Every resource of the deployment and how it stands.
     pub inventory: BTreeMap<String, String>,
     /// Operations in flight: a hint for the next look, never a fact.
@@ -106,6 +109,16 @@ pub struct PlanShown {
     pub steps: Vec<String>,
     /// What waits, by resource, and on what.
     pub waiting: Vec<Waiting>,
+}
+
+/// Steps that are not taken without an approval.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ApprovalWanted {
+    /// The hash to approve them by: `dify-reconciler approve NAME HASH`.
+    pub hash: String,
+    /// The steps, as in a plan.
+    pub steps: Vec<String>,
 }
 
 /// A resource that waits.

@@ -87,6 +87,8 @@ impl Stage {
 
     /// Works until nothing is waited for any more, moving the clock by what each wait asks for.
     pub async fn settle(&self, work: &Work) -> Outcome {
+        let mut work = work.clone();
+        let work = &mut work;
         let end = self.clock.now() + jiff::SignedDuration::try_from(PATIENCE).expect("hours fit");
         loop {
             let began = std::time::Instant::now();
@@ -106,6 +108,10 @@ impl Stage {
                 Outcome::Busy(until) => {
                     let left = until.duration_since(self.clock.now());
                     Duration::try_from(left).unwrap_or_default() + Duration::from_secs(1)
+                }
+                Outcome::HandedOver => {
+                    work.slices.clear();
+                    continue;
                 }
                 _ => return outcome,
             };

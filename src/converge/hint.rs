@@ -1,0 +1,72 @@
+//! What an event told of, for the work to look at first: a name, never a fact.
+
+use serde::{Deserialize, Serialize};
+
+/// What an event told of. The work reads what is so, and does the same without it, only later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Hint {
+    /// A secret is said to be due for rotation.
+    Rotation {
+        /// The secret's id, without its project.
+        secret: String,
+        /// When it was said, RFC 3339.
+        at: String,
+    },
+    /// A secret has changed.
+    Secret {
+        /// The secret's id, without its project.
+        secret: String,
+    },
+    /// A build has ended.
+    Build {
+        /// The build's id.
+        build: String,
+        /// Its region; empty for the global one.
+        location: String,
+    },
+    /// An image was pushed or tagged.
+    Image {
+        /// The repository with its host.
+        image: String,
+    },
+    /// Something happened to a rollout or a release.
+    Rollout {
+        /// Full name, with the project's number.
+        resource: String,
+    },
+    /// A backup is due.
+    Backup {
+        /// The slot it is for, RFC 3339.
+        slot: String,
+    },
+    /// The trial of a backup is due.
+    BackupVerify {
+        /// The slot it is for, RFC 3339.
+        slot: String,
+    },
+}
+
+impl Hint {
+    /// Whether a deployment in whose inventory are these resources could be meant. When in doubt, it is: a look
+    /// for nothing costs some reads, and a look that is missed lasts until the next tick.
+    pub fn concerns<'a>(&self, inventory: impl IntoIterator<Item = &'a str>) -> bool {
+        let (Hint::Rotation { secret, .. } | Hint::Secret { secret }) = self else { return true };
+        let mut resources = inventory.into_iter().peekable();
+        resources.peek().is_none() || resources.any(|resource| resource.split('/').any(|part| part == secret))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_concerns_whom_it_belongs_to_and_whoever_is_not_known_yet() {
+        let hint = Hint::Secret { secret: "app1-redis-password".into() };
+        assert!(hint.concerns(["SecretVersion projects/p/secrets/app1-redis-password/versions"]));
+        assert!(!hint.concerns(["SecretVersion projects/p/secrets/app2-redis-password/versions"]));
+        assert!(hint.concerns([]));
+        assert!(Hint::Image { image: "h/p/r/i".into() }.concerns(["Secret projects/p/secrets/s"]));
+    }
+}

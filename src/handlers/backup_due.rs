@@ -1,0 +1,27 @@
+//! A backup is due, or its trial.
+//!
+//! | | |
+//! |---|---|
+//! | Reads | the live spec; the backups that there are; the Jobs that make them |
+//! | Plans | the Jobs of one backup for the slot, or of one trial; what is older than its retention goes |
+//! | Writes | backups |
+
+use super::Motion;
+use crate::converge::Hint;
+use crate::events::BackupDue;
+use crate::events::backup_due::Task;
+use crate::slice::Slice;
+
+/// The slices that this handler may write.
+pub const WRITES: &[Slice] = &[Slice::Backup];
+
+/// Converges the deployment that is named, or every one.
+pub fn motion(event: &BackupDue) -> Motion {
+    let slot = event.slot.clone();
+    let (hint, cause) = match event.task {
+        Task::Backup => (Hint::Backup { slot }, "backup due"),
+        Task::BackupVerify => (Hint::BackupVerify { slot }, "trial of a backup due"),
+    };
+    let deployment = event.deployment.clone();
+    Motion::ConvergeConcerned { hint, cause: cause.into(), writes: WRITES, deployment }
+}

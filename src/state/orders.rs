@@ -1,0 +1,179 @@
+//! What people ordered for a deployment: approvals, pauses, and procedures to be begun now. One object,
+//! `orders/<deployment>.json`, written by the command line and read by every work.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::cloud::objects::WriteError;
+use crate::error::CloudError;
+use crate::slice::Slice;
+
+use super::State;
+
+/// How many approvals are kept: a plan that was approved longer ago has been carried out or has changed.
+const APPROVALS: usize = 20;
+
+/// What people ordered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Orders {
+    /// Plans that were approved, newest first.
+    pub approvals: Vec<Approval>,
+    /// Pauses in force, and those that ran out.
+    pub pauses: Vec<Pause>,
+    /// Procedures to be begun, by what they are called: `rotate`, `backup`, `restore`. Each is answered once: what
+    /// has been done since is recognised by its time.
+    pub requests: Vec<Request>,
+}
+
+/// A plan that somebody approved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Approval {
+    /// The hash of what was approved.
+    pub hash: String,
+    /// When, RFC 3339.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// By whom, as far as it is known.
+    pub by: String,
+}
+
+/// A pause of a deployment or of a part of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Pause {
+    /// The slice that pauses; all of them when there is none.
+    #[schemars(with = "Option<String>")]
+    pub slice: Option<Slice>,
+    /// When it ends, RFC 3339; never by itself when there is none.
+    #[schemars(with = "Option<String>")]
+    pub until: Option<Timestamp>,
+    /// Why.
+    pub reason: String,
+    /// When it was ordered, RFC 3339.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+}
+
+/// A procedure that somebody wants begun.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Request {
+    /// What: `rotate`, `backup`, `restore`.
+    pub what: String,
+    /// Of what: a secret, a backup; empty when it needs no telling.
+    #[serde(default)]
+    pub of: String,
+    /// When it was ordered, RFC 3339.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+}
+
+impl Orders {
+    /// Whether a plan with this hash was approved.
+    pub fn approved(&self, hash: &str) -> bool {
+        !hash.is_empty() && self.approvals.iter().any(|approval| approval.hash == hash)
+    }
+
+    /// The pause of a slice that is in force at a time.
+    pub fn pause(&self, slice: Slice, now: Timestamp) -> Option<&Pause> {
+        let holds = |pause: &&Pause| pause.slice.is_none_or(|paused| paused == slice);
+        self.pauses.iter().filter(holds).find(|pause| pause.until.is_none_or(|until| until > now))
+    }
+
+    /// The newest request of a procedure.
+    pub fn requested(&self, what: &str) -> Option<&Request> {
+        self.requests.iter().filter(|request| request.what == what).max_by_key(|request| request.at)
+    }
+
+    /// Notes an approval.
+    pub fn approve(&mut self, approval: Approval) {
+        self.approvals.insert(0, approval);
+        self.approvals.truncate(APPROVALS);
+    }
+
+    /// Notes a pause, in place of an earlier one of the same slice.
+    pub fn pause_for(&mut self, pause: Pause) {
+        self.resume(pause.slice);
+        self.pauses.push(pause);
+    }
+
+    /// Ends the pause of a slice, or of everything. Says whether there was one.
+    pub fn resume(&mut self, slice: Option<Slice>) -> bool {
+        let before = self.pauses.len();
+        self.pauses.retain(|pause| pause.slice != slice);
+        self.pauses.len() != before
+    }
+
+    /// Notes a request, in place of an earlier one of the same procedure.
+    pub fn request(&mut self, request: Request) {
+        self.requests.retain(|earlier| earlier.what != request.what || earlier.of != request.of);
+        self.requests.push(request);
+    }
+}
+
+/// The orders for a deployment.
+///
+/// # Errors
+/// When the state bucket cannot be read.
+pub async fn read(state: &State, deployment: &str) -> Result<Orders, CloudError> {
+    let kept = state.read::<Orders>(&object_name(deployment)).await?;
+    Ok(kept.and_then(|kept| kept.value).unwrap_or_default())
+}
+
+/// Changes the orders for a deployment, again and again until nobody else was faster.
+///
+/// # Errors
+/// When the state bucket cannot be read or written.
+pub async fn change(
+    state: &State,
+    deployment: &str,
+    change: impl Fn(&mut Orders),
+) -> Result<Orders, CloudError> {
+    let name = object_name(deployment);
+    loop {
+        let kept = state.read::<Orders>(&name).await?;
+        let expected = kept.as_ref().map(|kept| kept.generation);
+        let mut orders = kept.and_then(|kept| kept.value).unwrap_or_default();
+        change(&mut orders);
+        match state.write(&name, &orders, expected).await {
+            Ok(_) => return Ok(orders),
+            Err(WriteError::Conflict) => {}
+            Err(WriteError::Cloud(error)) => return Err(error),
+        }
+    }
+}
+
+/// Name of a deployment's orders.
+pub fn object_name(deployment: &str) -> String {
+    format!("orders/{deployment}.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn a_pause_holds_for_its_slice_until_it_ends() {
+        let mut orders = Orders::default();
+        let pause = |slice, until| Pause { slice, until, reason: "freeze".into(), at: at(0) };
+        orders.pause_for(pause(Some(Slice::Workload), Some(at(10))));
+        assert!(orders.pause(Slice::Workload, at(9)).is_some());
+        assert!(orders.pause(Slice::Workload, at(10)).is_none());
+        assert!(orders.pause(Slice::Database, at(9)).is_none());
+        orders.pause_for(pause(None, None));
+        assert!(orders.pause(Slice::Database, at(9)).is_some());
+        assert!(orders.resume(None) && !orders.resume(None));
+        assert!(orders.pause(Slice::Database, at(9)).is_none());
+    }
+
+    #[test]
+    fn only_the_plan_that_was_approved_is() {
+        let mut orders = Orders::default();
+        orders.approve(Approval { hash: "ab".into(), at: at(0), by: "ann".into() });
+        assert!(orders.approved("ab") && !orders.approved("cd") && !orders.approved(""));
+    }
+}
