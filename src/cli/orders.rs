@@ -86,7 +86,8 @@ pub async fn approve(args: ApproveArgs) -> Result<u8, Failure> {
         return Ok(WRONG_INPUT);
     }
     let by = std::env::var("USER").unwrap_or_default();
-    let approval = Approval { hash: args.hash.clone(), at: Timestamp::now(), by };
+    let covers = kept.approval.map(|approval| approval.steps).unwrap_or_default();
+    let approval = Approval { hash: args.hash.clone(), covers, at: Timestamp::now(), by };
     desk.change(&args.name, |orders| orders.approve(approval.clone())).await?;
     super::print(&format!("approved {} of {}; the next look carries it out\n", args.hash, args.name));
     Ok(FINE)

@@ -9,6 +9,7 @@ pub mod observe;
 pub mod outputs;
 pub mod report;
 pub mod scene;
+pub mod withdraw;
 pub mod work;
 
 use std::sync::Arc;
@@ -90,13 +91,16 @@ impl Converger {
                     report::refused(self, work, refusal).await?;
                     return Ok(Outcome::Refused);
                 }
-                Admission::Withdrawn => {
-                    report::withdrawn(self, work).await?;
-                    return Ok(Outcome::Withdrawn);
-                }
+                Admission::Withdrawn => match withdraw::policy(self, work).await? {
+                    withdraw::Policy::Destroy(scene) => *scene,
+                    settled => return withdraw::settle(self, work, settled).await,
+                },
             };
             let (seen, plan) = self.look(&scene, &mut memory).await;
             match self.round(work, &scene, &seen, plan, &mut memory).await? {
+                Some(Outcome::Converged) if scene.withdrawn => {
+                    return withdraw::settle(self, work, withdraw::Policy::Gone).await;
+                }
                 Some(outcome) => return Ok(outcome),
                 None if lease.renew((self.now)()).await? => {}
                 None => return Ok(Outcome::Busy((self.now)())),
@@ -109,8 +113,16 @@ impl Converger {
     pub async fn look(&self, scene: &Scene, memory: &mut execute::Memory) -> (Inventory, Plan) {
         let seen = observe::observe(&self.cloud, scene, memory, (self.now)()).await;
         let declared = resources::declare(&scene.context(&seen));
-        let mut plan = plan::plan(&declared, &seen, scene.generation);
-        plan.findings.extend(resources::google::secret_lost(&scene.context(&seen)));
+        let mut plan = if scene.withdrawn {
+            plan::removal::demolition(&declared, &scene.known, &scene.names, &seen)
+        } else {
+            plan::plan(&declared, &seen, scene.generation)
+        };
+        if !scene.withdrawn {
+            plan.findings.extend(resources::google::secret_lost(&scene.context(&seen)));
+            plan::removal::leftovers(&mut plan, &declared, &scene.known, &scene.names, &seen);
+        }
+        plan::consent::settle(&mut plan, &scene.orders);
         plan.findings.extend(memory.findings());
         plan.findings.extend(scene.findings.iter().cloned());
         plan::pause::pause(&mut plan, &scene.orders, (self.now)());
@@ -130,7 +142,12 @@ impl Converger {
         let mut plan = plan;
         let left = plan.narrow(&work.writes());
         if plan.steps.is_empty() {
-            return Ok(Some(if left { Outcome::HandedOver } else { settled(&plan) }));
+            return Ok(Some(match settled(&plan) {
+                _ if left => Outcome::HandedOver,
+                // Data waits for its approval.
+                Outcome::Converged if scene.withdrawn && !plan.gated.is_empty() => Outcome::Stalled,
+                outcome => outcome,
+            }));
         }
         let checked = match plan::check::check(plan, seen, &work.writes()) {
             Ok(checked) => checked,

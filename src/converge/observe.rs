@@ -78,13 +78,16 @@ async fn google_turns(cloud: &Cloud, scene: &Scene, seen: &mut Inventory) {
     }
 }
 
-/// Declared Google resources that nobody has looked at yet.
+/// Google resources that are declared, or were known once, and that nobody has looked at yet.
 fn wanted(scene: &Scene, seen: &Inventory) -> BTreeSet<ResourceId> {
-    google::declare(&scene.context(seen))
-        .into_iter()
-        .map(|declared| declared.id)
-        .filter(|id| seen.sighting(id).is_none())
-        .collect()
+    let declared = google::declare(&scene.context(seen)).into_iter().map(|declared| declared.id);
+    let known = scene.known.iter().filter(|id| is_lasting(id)).cloned();
+    declared.chain(known).filter(|id| seen.sighting(id).is_none()).collect()
+}
+
+/// Whether a resource that was known once is worth looking at when nothing declares it any more.
+fn is_lasting(id: &ResourceId) -> bool {
+    matches!(id.kind, Kind::Google(kind) if kind.descriptor().delete.is_some())
 }
 
 fn key(request: &GoogleRequest) -> String {

@@ -7,9 +7,9 @@ use serde_json::json;
 use crate::condition::{Condition, ConditionType, Finding, Reason, Severity};
 use crate::error::CloudError;
 use crate::inventory::{Inventory, Sighting};
-use crate::plan::{Plan, render};
+use crate::plan::{Plan, consent, render};
 use crate::slice::Slice;
-use crate::state::status::{self, Happened, Phase, PlanShown, SpecRef, Status, Waiting};
+use crate::state::status::{self, ApprovalWanted, Happened, Phase, PlanShown, SpecRef, Status, Waiting};
 
 use super::scene::Refusal;
 use super::{Converger, Scene, Work, execute, outputs, phase};
@@ -29,7 +29,7 @@ pub async fn planned(
     let (old, _) = status::read(&converger.state, &work.deployment).await?;
     let mut status = Status {
         deployment: work.deployment.clone(),
-        phase: phase(plan),
+        phase: if scene.withdrawn { withdrawn_phase(plan) } else { phase(plan) },
         spec: SpecRef {
             object: work.object.clone(),
             generation: scene.generation,
@@ -40,6 +40,7 @@ pub async fn planned(
         conditions: conditions(plan),
         findings: plan.findings.clone(),
         plan: shown(plan),
+        approval: wanted(plan),
         inventory: inventory(seen),
         operations: memory
             .operations()
@@ -85,17 +86,16 @@ pub async fn refused(converger: &Converger, work: &Work, refusal: Refusal) -> Re
     .await
 }
 
-/// Tells that the spec is gone; what it made stays.
+/// Tells that the spec is gone, and what became of what it made.
 ///
 /// # Errors
 /// When the state bucket cannot be read or written.
-pub async fn withdrawn(converger: &Converger, work: &Work) -> Result<(), CloudError> {
+pub async fn withdrawn(converger: &Converger, work: &Work, what: &str) -> Result<(), CloudError> {
     let (old, generation) = status::read(&converger.state, &work.deployment).await?;
     if generation.is_none() {
         return Ok(());
     }
     let generation = old.spec.generation;
-    let what = "the spec was withdrawn; everything it made stays as it is";
     changed(converger, work, generation, Phase::Withdrawn, Vec::new(), what).await
 }
 
@@ -159,6 +159,21 @@ fn inventory(seen: &Inventory) -> BTreeMap<String, String> {
         Sighting::Unreadable(why) => format!("unreadable: {why}"),
     };
     seen.all().map(|(id, sighting)| (id.to_string(), standing(sighting))).collect()
+}
+
+/// What waits for an approval.
+fn wanted(plan: &Plan) -> Option<ApprovalWanted> {
+    let (hash, steps) = (consent::hash(&plan.gated), consent::lines(&plan.gated));
+    (!steps.is_empty()).then_some(ApprovalWanted { hash, steps })
+}
+
+/// How a deployment that is being taken down shows in the status.
+fn withdrawn_phase(plan: &Plan) -> Phase {
+    match phase(plan) {
+        Phase::Converged if plan.gated.is_empty() => Phase::Withdrawn,
+        Phase::Converged => Phase::Stalled,
+        other => other,
+    }
 }
 
 /// One condition for each slice that has something in the plan.

@@ -1,14 +1,16 @@
 //! The live spec, admitted: read, checked, compared with the last accepted one, and named.
 
+use std::collections::BTreeSet;
+
 use crate::condition::{Finding, Reason, Severity};
 use crate::error::CloudError;
 use crate::inventory::Inventory;
-use crate::resources::{Context, Names};
+use crate::resources::{Context, Names, ResourceId};
 use crate::slice::Slice;
 use crate::spec::{self, Spec};
-use crate::state::accepted;
 use crate::state::identity::{self, Identity};
 use crate::state::orders::{self, Orders};
+use crate::state::{accepted, status};
 
 use super::work::{is_spec, stem};
 use super::{Converger, Work};
@@ -27,6 +29,10 @@ pub struct Scene {
     pub findings: Vec<Finding>,
     /// What people ordered.
     pub orders: Orders,
+    /// Resources that the last look saw: what the spec no longer names among them is found again by it.
+    pub known: BTreeSet<ResourceId>,
+    /// Whether the spec is gone, and wanted everything to go with it.
+    pub withdrawn: bool,
 }
 
 impl Scene {
@@ -113,10 +119,37 @@ pub async fn admit_text(
         return Ok(refused(findings));
     }
     let names = Names::new(&work.deployment, &reading.spec, &identity.deployment_id);
-    let digest = reading.spec.digest();
-    let orders = orders::read(&converger.state, &work.deployment).await?;
-    let scene = Scene { spec: reading.spec, names, generation, digest, findings, orders };
+    let scene = furnish(converger, work, reading.spec, names, generation, findings).await?;
     Ok(Admission::Admitted(Box::new(scene)))
+}
+
+/// The scene of the spec that was accepted last, for a deployment whose spec is gone; `None` when none ever was.
+///
+/// # Errors
+/// When the state bucket cannot be read.
+pub async fn last(converger: &Converger, work: &Work) -> Result<Option<Scene>, CloudError> {
+    let Some((generation, spec)) = accepted::read(&converger.state, &work.deployment).await? else {
+        return Ok(None);
+    };
+    let Some(identity) = identity::peek(&converger.state, &work.deployment).await? else { return Ok(None) };
+    let names = Names::new(&work.deployment, &spec, &identity.deployment_id);
+    furnish(converger, work, spec, names, generation, Vec::new()).await.map(Some)
+}
+
+/// A spec with what is kept of its deployment.
+async fn furnish(
+    converger: &Converger,
+    work: &Work,
+    spec: Spec,
+    names: Names,
+    generation: i64,
+    findings: Vec<Finding>,
+) -> Result<Scene, CloudError> {
+    let orders = orders::read(&converger.state, &work.deployment).await?;
+    let (status, _) = status::read(&converger.state, &work.deployment).await?;
+    let there = status.inventory.iter().filter(|(_, standing)| standing.as_str() != "absent");
+    let known = there.filter_map(|(id, _)| ResourceId::parse(id)).collect();
+    Ok(Scene { digest: spec.digest(), spec, names, generation, findings, orders, known, withdrawn: false })
 }
 
 /// A spec's finding as the status shows it, with its place in the file in front.

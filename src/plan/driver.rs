@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::resources::{Change, Document, Kind, Readiness, ResourceId, google, kubernetes};
+use crate::inventory::Inventory;
+use crate::resources::{Change, Document, Kind, Names, Readiness, ResourceId, google, kubernetes};
+
+use super::{Action, Request};
 
 /// The differences between what should be and what was seen.
 pub fn compare(kind: Kind, desired: &Document, seen: &Value) -> Vec<Change> {
@@ -33,5 +36,35 @@ pub fn lane(id: &ResourceId) -> Option<String> {
     match id.kind {
         Kind::Google(_) => google::driver::lane(id),
         Kind::Kubernetes(_) => None,
+    }
+}
+
+/// Whether a resource that was seen is this deployment's own, and not merely used by it.
+pub fn is_ours(id: &ResourceId, seen: &Value, names: &Names) -> bool {
+    match id.kind {
+        Kind::Google(_) => google::driver::is_ours(id, seen, names),
+        Kind::Kubernetes(_) => kubernetes::driver::is_ours(seen),
+    }
+}
+
+/// Whether a resource holds what cannot be made again.
+pub fn holds_data(id: &ResourceId) -> bool {
+    match id.kind {
+        Kind::Google(kind) => kind.descriptor().data_store,
+        Kind::Kubernetes(kind) => !kubernetes::driver::prunable(kind),
+    }
+}
+
+/// The next call on the way to removing a resource as it was seen; `None` when it is never removed by itself.
+pub fn removal(id: &ResourceId, seen: &Inventory) -> Option<(Action, Request)> {
+    match id.kind {
+        Kind::Google(_) => {
+            let (action, call) = google::driver::removal(id, seen)?;
+            Some((action, Request::Google(call)))
+        }
+        Kind::Kubernetes(_) => {
+            let call = kubernetes::driver::removal(seen.body(id)?)?;
+            Some((Action::Delete, Request::Kubernetes(call)))
+        }
     }
 }

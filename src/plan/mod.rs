@@ -1,12 +1,16 @@
 //! What to do next. Pure: no time, randomness, environment or I/O.
 
 pub mod check;
+pub mod consent;
 pub mod driver;
 pub mod pause;
 pub mod planner;
 pub mod prune;
+pub mod removal;
 pub mod render;
 pub mod step;
+
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -16,7 +20,7 @@ pub use planner::plan;
 pub use step::{Action, Body, GoogleRequest, KubernetesRequest, Method, Request, Step};
 
 use crate::condition::Finding;
-use crate::resources::{ResourceId, Wait, WaitKind};
+use crate::resources::{Change, ResourceId, Wait, WaitKind};
 use crate::slice::Slice;
 
 /// Steps that can be taken now, what the rest waits on, and what the user should know.
@@ -30,6 +34,11 @@ pub struct Plan {
     pub findings: Vec<Finding>,
     /// How many resources are as they should be.
     pub unchanged: usize,
+    /// Steps that are not taken without an approval.
+    pub gated: Vec<Step>,
+    /// Resources whose removal was approved.
+    #[serde(skip)]
+    pub approved: BTreeSet<ResourceId>,
 }
 
 impl Plan {

@@ -51,7 +51,8 @@ fn has_owner(body: &Value) -> bool {
         .is_some_and(|owners| !owners.is_empty())
 }
 
-fn slice_of(kind: kubernetes::Kind) -> Slice {
+/// The slice of an object that nothing declares any more.
+pub fn slice_of(kind: kubernetes::Kind) -> Slice {
     use kubernetes::Kind::*;
     match kind {
         Namespace | ResourceQuota | ServiceAccount | NetworkPolicy => Slice::Cluster,

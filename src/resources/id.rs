@@ -49,6 +49,15 @@ impl ResourceId {
         Self { kind: Kind::Kubernetes(kind), name }
     }
 
+    /// The address that [`Display`](fmt::Display) wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (kind, name) = text.split_once(' ')?;
+        let google = google::Kind::ALL.into_iter().find(|one| one.name() == kind).map(Kind::Google);
+        let kubernetes =
+            || kubernetes::Kind::ALL.into_iter().find(|one| one.name() == kind).map(Kind::Kubernetes);
+        Some(Self { kind: google.or_else(kubernetes)?, name: name.to_owned() })
+    }
+
     /// The last part of the name.
     pub fn short_name(&self) -> &str {
         self.name.rsplit('/').next().unwrap_or(&self.name)

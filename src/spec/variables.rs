@@ -236,7 +236,7 @@ super::variable::variables! {
     agent_backend: Component = Default::default(); 30, Workload, Mutable, Medium, Converged, "Agent v2 (1.16 and later). Disabled.";
     storage_mount_nfs: bool = false; 30, Workload, Mutable, Low, Converged, "Mount the NFS share into the API and worker pods too; Dify itself writes nothing there.";
     acknowledge: Vec<String> = vec![]; 30, Project, Mutable, Critical, Converged, "Names of guarded variables whose change is meant; take them out again afterwards.";
-    deletion_policy: String = "retain".into(); 30, Project, Mutable, Critical, NotConverged, "What happens when the spec is withdrawn: retain, orphan or destroy.";
+    deletion_policy: String = "retain".into(); 30, Project, Mutable, Critical, Converged, "What happens when the spec is withdrawn: retain, orphan or destroy.";
 }
 
 fn default_stages() -> Vec<CloudDeployStage> {

@@ -53,6 +53,14 @@ pub async fn write(state: &State, deployment: &str, generation: i64, spec: &Spec
     }
 }
 
+/// Forgets the spec that was accepted last.
+///
+/// # Errors
+/// When the state bucket cannot be written.
+pub async fn forget(state: &State, deployment: &str) -> Result<(), CloudError> {
+    state.delete(&name(deployment)).await
+}
+
 fn name(deployment: &str) -> String {
     format!("accepted/{deployment}.json")
 }

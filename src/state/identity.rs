@@ -46,6 +46,14 @@ pub async fn identity(state: &State, deployment: &str) -> Result<Identity, Cloud
     }
 }
 
+/// Forgets the identity: whoever comes by that name next is another deployment.
+///
+/// # Errors
+/// When the state bucket cannot be written.
+pub async fn forget(state: &State, deployment: &str) -> Result<(), CloudError> {
+    state.delete(&object_name(deployment)).await
+}
+
 fn object_name(deployment: &str) -> String {
     format!("identity/{deployment}.json")
 }

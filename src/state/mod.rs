@@ -47,6 +47,17 @@ impl State {
         Ok(Some(Kept { value, generation: object.generation }))
     }
 
+    /// Deletes an object; one that is not there is fine.
+    ///
+    /// # Errors
+    /// When the bucket cannot be written.
+    pub async fn delete(&self, name: &str) -> Result<(), CloudError> {
+        match self.objects.delete(&self.bucket, name, None).await {
+            Ok(()) | Err(WriteError::Conflict) => Ok(()),
+            Err(WriteError::Cloud(error)) => Err(error),
+        }
+    }
+
     /// Writes an object if it is still at `expected` (`None`: if it does not exist) and returns its new
     /// generation.
     ///

@@ -32,6 +32,9 @@ pub struct Orders {
 pub struct Approval {
     /// The hash of what was approved.
     pub hash: String,
+    /// What it covers, line by line as the status showed it.
+    #[serde(default)]
+    pub covers: Vec<String>,
     /// When, RFC 3339.
     #[schemars(with = "String")]
     pub at: Timestamp,
@@ -72,6 +75,12 @@ impl Orders {
     /// Whether a plan with this hash was approved.
     pub fn approved(&self, hash: &str) -> bool {
         !hash.is_empty() && self.approvals.iter().any(|approval| approval.hash == hash)
+    }
+
+    /// Whether one approval covers all of these lines. What it covers besides has been done already.
+    pub fn covers(&self, lines: &[String]) -> bool {
+        let covers = |approval: &Approval| lines.iter().all(|line| approval.covers.contains(line));
+        !lines.is_empty() && self.approvals.iter().any(covers)
     }
 
     /// The pause of a slice that is in force at a time.
@@ -173,7 +182,11 @@ mod tests {
     #[test]
     fn only_the_plan_that_was_approved_is() {
         let mut orders = Orders::default();
-        orders.approve(Approval { hash: "ab".into(), at: at(0), by: "ann".into() });
+        let covers = ["- Bucket b/x", "- Disk d"].map(str::to_owned).to_vec();
+        orders.approve(Approval { hash: "ab".into(), covers: covers.clone(), at: at(0), by: "ann".into() });
         assert!(orders.approved("ab") && !orders.approved("cd") && !orders.approved(""));
+        assert!(orders.covers(&covers) && orders.covers(&covers[1..]) && !orders.covers(&[]));
+        let more = [covers, vec!["- Disk e".to_owned()]].concat();
+        assert!(!orders.covers(&more), "what was not shown is not approved, nor anything with it");
     }
 }

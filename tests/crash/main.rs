@@ -49,7 +49,13 @@ impl Scenario {
 
     /// How the work has to end.
     fn end(&self) -> Outcome {
-        if self.spec.is_some() { Outcome::Converged } else { Outcome::Withdrawn }
+        let destroys = self.before.as_ref().is_some_and(|before| before.contains("deletion_policy: destroy"));
+        match &self.spec {
+            Some(_) => Outcome::Converged,
+            // Data is left, and waits for somebody's approval.
+            None if destroys => Outcome::Stalled,
+            None => Outcome::Withdrawn,
+        }
     }
 
     /// The world when nobody dies, and how many calls it takes to get there.
@@ -119,4 +125,10 @@ async fn a_change_of_scale_survives_every_death() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_withdrawal_that_keeps_everything_survives_every_death() {
     survives_every_death(Scenario { before: Some(spec("")), spec: None }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn taking_a_deployment_down_survives_every_death() {
+    let before = Some(spec("deploy_application: false\ndeletion_policy: destroy\n"));
+    survives_every_death(Scenario { before, spec: None }).await;
 }

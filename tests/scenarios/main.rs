@@ -4,3 +4,4 @@
 mod harness;
 
 mod spec_committed;
+mod spec_withdrawn;

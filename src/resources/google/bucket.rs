@@ -27,6 +27,8 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     labels: Some("/labels"),
     written_once: &["/project"],
     immutable: &[("/location", "a bucket cannot move; copy its objects into another one")],
+    delete: Some("storage.buckets.delete"),
+    delete_precondition: Precondition::Metageneration,
     data_store: true,
     ..READ_ONLY
 };

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::resources::{Readiness, Wait, WaitKind};
 
 use super::address::set_labels;
-use super::descriptor::{Create, Descriptor, READ_ONLY, Update};
+use super::descriptor::{Create, Descriptor, Precondition, READ_ONLY, Update};
 use super::text;
 
 /// Compute v1.
@@ -20,6 +20,8 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     update: Update::Custom(|revision| set_labels(revision, "compute.disks.setLabels", true)),
     labels: Some("/labels"),
     written_once: &["/sizeGb", "/type", "/description"],
+    delete: Some("compute.disks.delete"),
+    delete_precondition: Precondition::RequestId,
     data_store: true,
     readiness,
     ..READ_ONLY

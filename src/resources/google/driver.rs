@@ -4,13 +4,15 @@
 
 use serde_json::Value;
 
-use crate::plan::{Body, GoogleRequest, Method};
+use crate::inventory::Inventory;
+use crate::plan::{Action, Body, GoogleRequest, Method};
 use crate::redact::within;
-use crate::resources::{self, Change, Document, Readiness, Recipe, ResourceId};
+use crate::resources::{self, Change, Document, Names, Readiness, Recipe, ResourceId};
 
 use super::descriptor::{Revision, Update};
 use super::{
     Kind, compare as comparison, enabled_api, labels, patch, policy, project, request, secret_version,
+    sql_database, sql_instance,
 };
 
 /// The differences between a desired document and what was seen, in the fields that the document has.
@@ -77,6 +79,27 @@ pub fn update(
 pub fn delete(id: &ResourceId, seen: &Value) -> Option<GoogleRequest> {
     let kind = kind(id);
     if deletable(kind) { request::delete(kind.descriptor(), id, seen) } else { None }
+}
+
+/// Whether a resource is the deployment's own: its labels say so, or, where a kind has none, the deployment's id
+/// in its name.
+pub fn is_ours(id: &ResourceId, seen: &Value, names: &Names) -> bool {
+    let descriptor = kind(id).descriptor();
+    match descriptor.labels {
+        Some(_) => labels::are_of(descriptor, seen, &names.deployment),
+        None => id.name.contains(&names.id),
+    }
+}
+
+/// The next call on the way to removing a resource, data included: whoever asks has an approval for that. An
+/// instance's protection is lifted first, and its last backup outlives it; a database of it goes with it.
+pub fn removal(id: &ResourceId, seen: &Inventory) -> Option<(Action, GoogleRequest)> {
+    let body = seen.body(id)?;
+    match kind(id) {
+        Kind::SqlInstance => sql_instance::removal(id, body),
+        Kind::SqlDatabase if sql_database::goes_with_instance(id, seen) => None,
+        kind => Some((Action::Delete, request::delete(kind.descriptor(), id, body)?)),
+    }
 }
 
 /// Whether a kind may be removed by itself. Data stores never are.

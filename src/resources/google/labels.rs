@@ -41,6 +41,11 @@ pub fn ours(descriptor: &Descriptor, seen: &Value) -> bool {
     label(descriptor, seen, "managed-by") == Some(MANAGER)
 }
 
+/// Whether a resource's labels say that this reconciler made it for this deployment.
+pub fn are_of(descriptor: &Descriptor, seen: &Value, deployment: &str) -> bool {
+    ours(descriptor, seen) && label(descriptor, seen, "deployment") == Some(value_of(deployment).as_str())
+}
+
 /// One label of a resource that was seen.
 pub fn label<'a>(descriptor: &Descriptor, seen: &'a Value, name: &str) -> Option<&'a str> {
     seen.pointer(descriptor.labels?)?.get(name)?.as_str()

@@ -71,6 +71,34 @@ pub fn first(desired: &Document) -> Value {
     policy
 }
 
+/// The seen policy without these members in these roles, and what went; `None` when none of them is in it.
+pub fn without(desired: &Document, seen: &Value) -> Option<(Vec<Change>, Value)> {
+    let mut changes = Vec::new();
+    let mut policy = seen.clone();
+    let bindings = policy.get_mut("bindings")?.as_array_mut()?;
+    for ours in list(desired.wire(), "bindings") {
+        let (role, gone) = (text(ours, "role"), list(ours, "members"));
+        let is_gone = |member: &Value| {
+            gone.iter().any(|gone| {
+                gone.as_str().map(str::to_ascii_lowercase) == member.as_str().map(str::to_ascii_lowercase)
+            })
+        };
+        for binding in bindings.iter_mut().filter(|binding| is_plain(binding, role)) {
+            let (out, kept): (Vec<Value>, Vec<Value>) =
+                list(binding, "members").iter().cloned().partition(is_gone);
+            let path = format!("/bindings/{}", role.replace('/', "~1"));
+            changes.extend(out.iter().filter_map(Value::as_str).map(|member| Change {
+                path: path.clone(),
+                from: Some(member.to_owned()),
+                to: None,
+            }));
+            binding["members"] = kept.into();
+        }
+    }
+    bindings.retain(|binding| !list(binding, "members").is_empty());
+    (!changes.is_empty()).then_some((changes, policy))
+}
+
 fn missing(desired: &Document, seen: &Value) -> Vec<(String, String)> {
     let present: BTreeSet<(String, String)> = list(seen, "bindings")
         .iter()
@@ -142,6 +170,16 @@ mod tests {
         assert_eq!(policy["bindings"][0]["members"].as_array().map(Vec::len), Some(2));
         assert_eq!(policy["bindings"][1]["role"], "roles/owner");
         assert!(compare(&ours(), &policy).is_empty());
+    }
+
+    #[test]
+    fn only_ours_go_again() {
+        let seen = json!({"etag": "x", "bindings": [{"role": "roles/cloudsql.client",
+            "members": ["user:b@example.com", "serviceAccount:a@p.iam.gserviceaccount.com"]}]});
+        let (changes, policy) = without(&ours(), &seen).unwrap();
+        assert_eq!(changes.len(), 1);
+        assert_eq!(policy["bindings"][0]["members"], json!(["user:b@example.com"]));
+        assert!(without(&ours(), &policy).is_none());
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use serde_json::json;
 
 use crate::plan::{Body, GoogleRequest, Method};
-use crate::resources::{Context, Declared, Desired, Document, ResourceId, facts};
+use crate::resources::{Change, Context, Declared, Desired, Document, ResourceId, facts};
 use crate::slice::Slice;
 
 use super::descriptor::{Create, Descriptor, READ_ONLY, Revision, Update};
@@ -43,6 +43,18 @@ pub fn read(id: &ResourceId) -> GoogleRequest {
     let mut call = DESCRIPTOR.call(Method::Post, DESCRIPTOR.path(&id.name, ":getIamPolicy"), DESCRIPTOR.get);
     call.body = Body::Document(Document::new(json!({"options": {"requestedPolicyVersion": 3}})));
     call
+}
+
+/// The call that takes our members out of the policy as it was seen, and what it takes out; `None` when they are
+/// not in it, or when it was seen without an etag to tie the call to.
+pub fn revoke(
+    id: &ResourceId,
+    desired: &Document,
+    seen: &serde_json::Value,
+) -> Option<(Vec<Change>, GoogleRequest)> {
+    seen.get("etag")?.as_str().filter(|etag| !etag.is_empty())?;
+    let (changes, policy) = policy::without(desired, seen)?;
+    Some((changes, set(id, policy)))
 }
 
 fn create(id: &ResourceId, desired: &Document) -> GoogleRequest {

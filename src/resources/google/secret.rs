@@ -1,7 +1,7 @@
 //! Secret Manager secrets that hold what is generated for the deployment.
 //!
 //! Identity: `projects/<p>/secrets/<prefix>-<suffix>`. Desired: automatic replication and labels. Compare: labels.
-//! Readiness: at once. Never removed. Which secrets there are and what they look like is here (`dify-runtime`
+//! Readiness: at once. Removed only when that was approved. Which secrets there are and what they look like is here (`dify-runtime`
 //! contract: alphanumeric, so that no DSN, URL or shell can misread them).
 
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::resources::{Context, Declared, Recipe, ResourceId, facts};
 use crate::slice::Slice;
 use crate::spec::Spec;
 
-use super::descriptor::{Create, Descriptor, READ_ONLY, Update};
+use super::descriptor::{Create, Descriptor, Precondition, READ_ONLY, Update};
 use super::{Kind, declared, labels, ready_or_waiting};
 
 /// Secret Manager v1. A stale etag is refused with 400 FAILED_PRECONDITION.
@@ -24,6 +24,8 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     update: Update::Masked { method_id: "secretmanager.projects.secrets.patch", etag: true },
     labels: Some("/labels"),
     immutable: &[("/replication", "where a secret is kept is fixed when it is made")],
+    delete: Some("secretmanager.projects.secrets.delete"),
+    delete_precondition: Precondition::EtagQuery,
     data_store: true,
     ..READ_ONLY
 };

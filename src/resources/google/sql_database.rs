@@ -1,17 +1,18 @@
 //! The two databases: Dify's and the plugin daemon's.
 //!
 //! Identity: `<instance>/databases/<d>`. Desired: UTF-8. Owner and extensions are the db-init Job's. Compare:
-//! nothing; a database's encoding is fixed. Never removed. It is made after the secrets that belong to its data,
+//! nothing; a database's encoding is fixed. Removed only when that was approved. It is made after the secrets that belong to its data,
 //! so that a database that exists proves that they once did (Cloud SQL Admin v1).
 
 use serde_json::json;
 
+use crate::inventory::Inventory;
 use crate::resources::{Context, Declared, Desired, ResourceId};
 use crate::slice::Slice;
 
 use super::descriptor::{Create, Descriptor, READ_ONLY, Update};
 use super::secret_version;
-use super::{Kind, declared, ready_or_waiting, secret, sql_instance};
+use super::{Kind, declared, labels, ready_or_waiting, secret, sql_instance};
 
 /// Cloud SQL Admin v1.
 pub const DESCRIPTOR: Descriptor = Descriptor {
@@ -20,9 +21,17 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     create: Create::NamedInBody { method_id: "sql.databases.insert" },
     update: Update::Never("a database's encoding is fixed"),
     written_once: &["/charset"],
+    delete: Some("sql.databases.delete"),
     data_store: true,
     ..READ_ONLY
 };
+
+/// Whether the database's instance is one of ours, with which it goes.
+pub fn goes_with_instance(id: &ResourceId, seen: &Inventory) -> bool {
+    let Some((instance, _)) = id.name.split_once("/databases/") else { return false };
+    let instance = ResourceId::google(Kind::SqlInstance, instance);
+    seen.body(&instance).is_some_and(|body| labels::ours(&sql_instance::DESCRIPTOR, body))
+}
 
 /// The address of a database: `""` is Dify's, `"_plugin"` the plugin daemon's.
 pub fn id(context: &Context<'_>, suffix: &str) -> ResourceId {

@@ -4,16 +4,18 @@
 //! discovered network with a private address only, encrypted connections, backups with point-in-time recovery,
 //! protected against deletion, enough connections for the pools. Compare: the settings we own; machine, disk and
 //! availability are an operator's after creation, and `max_connections` may be higher. Readiness: `RUNNABLE`.
-//! Changes carry `settingsVersion`. Never removed (Cloud SQL Admin v1).
+//! Changes carry `settingsVersion`. Removed only when that
+//! was approved (Cloud SQL Admin v1).
 
 use serde_json::{Value, json};
 
+use crate::plan::{Action, Body, GoogleRequest, Method};
 use crate::resources::{Context, Declared, Desired, Document, Readiness, ResourceId, Wait, WaitKind, facts};
 use crate::slice::Slice;
 use crate::spec::Spec;
 
 use super::descriptor::{Create, Descriptor, Precondition, READ_ONLY, Update};
-use super::{Kind, compare, declared, labels, patch, secret_version, sql_operation, text};
+use super::{Kind, compare, declared, labels, patch, request, secret_version, sql_operation, text};
 
 /// Cloud SQL Admin v1.
 pub const DESCRIPTOR: Descriptor = Descriptor {
@@ -41,10 +43,14 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     ],
     keyed: &[("/settings/databaseFlags", "name")],
     secret: &["/rootPassword"],
+    delete: Some("sql.instances.delete"),
     data_store: true,
     readiness,
     ..READ_ONLY
 };
+
+/// How long the last backup of a removed instance is kept.
+const FINAL_BACKUP_DAYS: u32 = 30;
 
 /// Fewest connections, which is upstream's own setting.
 const FEWEST_CONNECTIONS: u32 = 200;
@@ -88,6 +94,23 @@ pub fn declare(context: &Context<'_>) -> Vec<Declared> {
         _ => Desired::Ready(desired),
     };
     vec![declared(context, id, Slice::Database, desired, needs)]
+}
+
+/// The next call on the way to removing an instance: first its protection, then the instance. Google keeps its
+/// final backup for a month.
+pub fn removal(id: &ResourceId, seen: &Value) -> Option<(Action, GoogleRequest)> {
+    if seen.pointer("/settings/deletionProtectionEnabled") == Some(&Value::Bool(true)) {
+        let version = seen.pointer("/settings/settingsVersion")?.clone();
+        let body = json!({"settings": {"deletionProtectionEnabled": false, "settingsVersion": version}});
+        let path = DESCRIPTOR.path(&id.name, "");
+        let mut call = DESCRIPTOR.call(Method::Patch, path, "sql.instances.patch");
+        call.body = Body::Document(Document::new(body));
+        return Some((Action::Update, call));
+    }
+    let mut call = request::delete(&DESCRIPTOR, id, seen)?;
+    call.query.push(("enableFinalBackup", "true".into()));
+    call.query.push(("finalBackupTtlDays", FINAL_BACKUP_DAYS.to_string()));
+    Some((Action::Delete, call))
 }
 
 /// What keeps databases and users from being made: an operation that is running, or the instance itself.

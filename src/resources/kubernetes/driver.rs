@@ -65,6 +65,11 @@ pub fn delete(kind: Kind, seen: &Value) -> Option<KubernetesRequest> {
     (prunable(kind) && is_ours(seen)).then(|| delete_exactly(seen)).flatten()
 }
 
+/// The call that deletes exactly this object of ours, of whatever kind it is: for a deployment that is taken down.
+pub fn removal(seen: &Value) -> Option<KubernetesRequest> {
+    is_ours(seen).then(|| delete_exactly(seen)).flatten()
+}
+
 /// Whether objects of a kind are removed when the spec no longer names them. A namespace takes
 /// everything with it and a claim takes its disk; both stay.
 pub fn prunable(kind: Kind) -> bool {
