@@ -87,3 +87,21 @@ variable "labels" {
   type        = map(string)
   default     = {}
 }
+
+variable "ring_for_builds" {
+  description = "Whether the topic cloud-builds is made here and rings. Set it to false where the project has that topic already, and subscribe to it by hand."
+  type        = bool
+  default     = true
+}
+
+variable "ring_for_images" {
+  description = "Whether the topic gcr is made here and rings. Set it to false where the project has that topic already, and subscribe to it by hand."
+  type        = bool
+  default     = true
+}
+
+variable "ring_for_promotions" {
+  description = "Whether the four topics of Cloud Deploy are made here and ring. Set it to false where the project has them already, and subscribe to them by hand."
+  type        = bool
+  default     = true
+}
