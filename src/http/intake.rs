@@ -3,6 +3,7 @@
 use actix_web::HttpRequest;
 use actix_web::web::Payload;
 use futures::{StreamExt, stream};
+use jiff::Timestamp;
 
 use super::authenticate::Entrance;
 use super::metrics::Counter;
@@ -61,7 +62,7 @@ async fn take_in_time(app: &App, http: &HttpRequest, payload: Payload) -> Result
 async fn ring(app: &App, event: Event) -> Result<(), CloudError> {
     let (stem, key) = (event.stem(), event.key());
     let outcome = match handlers::motion(&event, &app.spec_bucket) {
-        Motion::Converge(work) => enqueue(app, work, &key).await,
+        Motion::Converge(work) => enqueue(app, work, &key, None).await,
         Motion::ConvergeAll(cause) => resync::enqueue_all(app, cause, &key).await,
         Motion::ConvergeConcerned { hint, cause, writes, deployment } => {
             let meant = resync::Meant { hint, cause, writes, deployment };
@@ -97,12 +98,17 @@ async fn ring(app: &App, event: Event) -> Result<(), CloudError> {
     outcome.map(drop)
 }
 
-/// Puts a work into the queue, unless a duplicate of its event did already.
+/// Puts a work into the queue for this time, or for now, unless a duplicate of its event did already.
 ///
 /// # Errors
 /// When the queue cannot be reached.
-pub async fn enqueue(app: &App, work: Work, key: &str) -> Result<&'static str, CloudError> {
-    let task = app.address.first(&Errand::new(work), key);
+pub async fn enqueue(
+    app: &App,
+    work: Work,
+    key: &str,
+    at: Option<Timestamp>,
+) -> Result<&'static str, CloudError> {
+    let task = app.address.first_at(&Errand::new(work), key, at);
     Ok(match app.cloud.tasks.enqueue(&task).await? {
         Queued::New => "queued",
         Queued::Already => "duplicate",

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use futures::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
 
 use super::{App, intake};
 use crate::converge::work::{is_spec, stem};
 use crate::converge::{Hint, Work};
 use crate::error::CloudError;
+use crate::handlers::queue;
 use crate::slice::Slice;
 use crate::state::status::{self, Phase};
 
@@ -21,7 +23,9 @@ const SIDE_BY_SIDE: usize = 16;
 pub async fn enqueue_all(app: &App, cause: &str, key: &str) -> Result<&'static str, CloudError> {
     let objects = objects(app).await?;
     tracing::info!(deployments = objects.len(), "resync");
-    enqueue_each(app, objects.iter().map(|object| Work::on(object, cause)).collect(), key).await
+    let spread = queue::spread(objects.into_iter().collect(), key, (app.converger.now)());
+    let works = spread.into_iter().map(|(object, at)| (Work::on(&object, cause), at));
+    enqueue_each(app, works.collect(), key).await
 }
 
 /// Which deployments an event means, and what their work may write.
@@ -46,7 +50,7 @@ pub async fn enqueue_concerned(app: &App, meant: &Meant, key: &str) -> Result<&'
         let named = meant.deployment.as_deref().is_none_or(|name| name == stem(&object));
         if named && concerned(app, meant, stem(&object)).await? {
             let (slices, hint) = (meant.writes.to_vec(), Some(meant.hint.clone()));
-            works.push(Work { slices, hint, ..Work::on(&object, &meant.cause) });
+            works.push((Work { slices, hint, ..Work::on(&object, &meant.cause) }, None));
         }
     }
     if works.is_empty() {
@@ -63,9 +67,13 @@ async fn concerned(app: &App, meant: &Meant, deployment: &str) -> Result<bool, C
     Ok(meant.hint.concerns(status.inventory.keys().map(String::as_str)))
 }
 
-async fn enqueue_each(app: &App, works: Vec<Work>, key: &str) -> Result<&'static str, CloudError> {
+async fn enqueue_each(
+    app: &App,
+    works: Vec<(Work, Option<Timestamp>)>,
+    key: &str,
+) -> Result<&'static str, CloudError> {
     let queued: Vec<&str> = stream::iter(works)
-        .map(|work| intake::enqueue(app, work, key))
+        .map(|(work, at)| intake::enqueue(app, work, key, at))
         .buffer_unordered(SIDE_BY_SIDE)
         .try_collect()
         .await?;
