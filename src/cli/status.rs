@@ -77,6 +77,10 @@ pub fn text(status: &Status) -> String {
         };
         lines.push(format!("  {mark} {:14} {}", condition.slice.name(), condition.message));
     }
+    if let Some(approval) = &status.approval {
+        lines.push(format!("waits for `dify-reconciler approve {} {}`:", status.deployment, approval.hash));
+        lines.extend(approval.steps.iter().map(|step| format!("  {step}")));
+    }
     lines.extend(status.findings.iter().map(crate::plan::render::finding_line));
     lines.push("outputs:".into());
     lines.extend(status.outputs.iter().map(|(name, value)| match value {

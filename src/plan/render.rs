@@ -6,7 +6,7 @@ use std::fmt::Write;
 use crate::condition::{Finding, Severity};
 use crate::slice::Slice;
 
-use super::{Action, Pending, Plan, Step};
+use super::{Action, Pending, Plan, Step, consent};
 
 /// The plan as plain text, one line a resource, grouped by slice.
 pub fn text(plan: &Plan) -> String {
@@ -16,6 +16,9 @@ pub fn text(plan: &Plan) -> String {
         for line in entries {
             let _ = writeln!(out, "  {line}");
         }
+    }
+    for line in gated_lines(plan) {
+        let _ = writeln!(out, "{line}");
     }
     for finding in &plan.findings {
         let _ = writeln!(out, "{}", finding_line(finding));
@@ -34,10 +37,22 @@ pub fn markdown(plan: &Plan) -> String {
         }
         out.push_str("```\n\n");
     }
+    if !plan.gated.is_empty() {
+        let _ = writeln!(out, "```diff\n{}\n```\n", gated_lines(plan).join("\n"));
+    }
     for finding in &plan.findings {
         let _ = writeln!(out, "- {}", finding_line(finding));
     }
     out
+}
+
+/// What waits for an approval, under the hash that it is approved by.
+fn gated_lines(plan: &Plan) -> Vec<String> {
+    if plan.gated.is_empty() {
+        return Vec::new();
+    }
+    let title = format!("waits for an approval of {}", consent::hash(&plan.gated));
+    std::iter::once(title).chain(consent::lines(&plan.gated).iter().map(|line| format!("  {line}"))).collect()
 }
 
 /// `3 to create, 1 to change, 0 to delete, 4 waiting, 80 unchanged`.
