@@ -3,5 +3,6 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod orders;
 mod spec_committed;
 mod spec_withdrawn;
