@@ -1,11 +1,12 @@
 //! What the user is told about a slice: typed conditions and findings.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::slice::Slice;
 
 /// Why a condition is as it is, or what a finding is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Reason {
     /// Everything is as the spec says.
     Converged,
@@ -44,7 +45,7 @@ pub enum Reason {
 }
 
 /// How serious a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// For information.
@@ -56,7 +57,7 @@ pub enum Severity {
 }
 
 /// Something the user should know. Its texts never hold a secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// What it is about.
     pub reason: Reason,
@@ -75,7 +76,7 @@ pub struct Finding {
 }
 
 /// The type of a slice's condition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum ConditionType {
     /// The slice is as the spec says.
     Ready,
@@ -86,7 +87,7 @@ pub enum ConditionType {
 }
 
 /// The state of one slice.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Condition {
     /// Which slice.
     pub slice: Slice,

@@ -32,6 +32,57 @@ fn the_table_of_the_environment_is_current() {
     is_current("docs/configuration.md", format!("# The service's environment\n\n{}", config::table()));
 }
 
+/// The variants of an enumeration with what its documentation says of them, as rows.
+fn rows<T: schemars::JsonSchema>() -> String {
+    let schema = serde_json::to_value(schemars::schema_for!(T)).expect("a schema is JSON");
+    let variants = schema["oneOf"].as_array().expect("every variant is documented");
+    let row = |variant: &serde_json::Value| {
+        let text = |field: &str| variant[field].as_str().unwrap_or_default().replace('\n', " ");
+        assert!(!text("description").is_empty(), "{variant}");
+        format!("| `{}` | {} |\n", text("const"), text("description"))
+    };
+    variants.iter().map(row).collect()
+}
+
+#[test]
+fn the_table_of_conditions_is_current() {
+    let kinds = rows::<dify_reconciler::condition::ConditionType>();
+    let reasons = rows::<dify_reconciler::condition::Reason>();
+    let slices = rows::<Slice>();
+    is_current(
+        "docs/conditions.md",
+        format!(
+            "# Conditions\n\nEach slice of a deployment has one condition in the status document.\n\n\
+             | type | means |\n|---|---|\n{kinds}\n\
+             | reason of a condition or a finding | means |\n|---|---|\n{reasons}\n\
+             | slice | is |\n|---|---|\n{slices}"
+        ),
+    );
+}
+
+/// What each handler says of itself at its top.
+#[test]
+fn the_table_of_events_is_current() {
+    let mut text = String::from(
+        "# Events\n\nWhat each event sets in motion, as its handler says at its top. Samples and schemas are in `events/`.\n\n\
+         | event | in a word | reads | plans | writes |\n|---|---|---|---|---|\n",
+    );
+    for stem in dify_reconciler::events::STEMS {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/handlers/{stem}.rs"));
+        let source = std::fs::read_to_string(path).expect("every event has a handler");
+        let header: Vec<&str> =
+            source.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim).collect();
+        let word = header.split(|line| line.is_empty()).next().unwrap_or_default().join(" ");
+        let cell = |name: &str| {
+            let row = header.iter().find_map(|line| line.strip_prefix(&format!("| {name} |")));
+            row.unwrap_or_else(|| panic!("{stem} lacks {name}")).trim_end_matches('|').trim()
+        };
+        let (reads, plans, writes) = (cell("Reads"), cell("Plans"), cell("Writes"));
+        text.push_str(&format!("| `{stem}` | {word} | {reads} | {plans} | {writes} |\n"));
+    }
+    is_current("docs/events.md", text);
+}
+
 #[test]
 fn every_room_and_document_that_the_readme_names_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

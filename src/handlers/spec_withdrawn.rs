@@ -2,8 +2,8 @@
 //!
 //! | | |
 //! |---|---|
-//! | Reads | the live spec; when there is one, everything of its deployment |
-//! | Plans | nothing when the spec is gone; otherwise whatever it asks for that is not so |
+//! | Reads | the live spec; when there is none, the one that was accepted last; everything of its deployment |
+//! | Plans | what the last spec's `deletion_policy` wants when the spec is gone; otherwise whatever it asks for that is not so |
 //! | Writes | every slice, because an overwrite looks the same from here |
 
 use super::{Motion, on_object};

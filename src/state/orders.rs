@@ -46,7 +46,6 @@ pub struct Approval {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Pause {
     /// The slice that pauses; all of them when there is none.
-    #[schemars(with = "Option<String>")]
     pub slice: Option<Slice>,
     /// When it ends, RFC 3339; never by itself when there is none.
     #[schemars(with = "Option<String>")]

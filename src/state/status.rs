@@ -54,10 +54,8 @@ pub struct Status {
     /// The module's outputs, under its names, and more.
     pub outputs: BTreeMap<String, Value>,
     /// One condition a slice that has something in it.
-    #[schemars(with = "Vec<Value>")]
     pub conditions: Vec<Condition>,
     /// What the user should know.
-    #[schemars(with = "Vec<Value>")]
     pub findings: Vec<Finding>,
     /// The last plan.
     pub plan: PlanShown,
