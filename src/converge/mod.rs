@@ -82,9 +82,9 @@ impl Converger {
     }
 
     async fn rounds(&self, work: &Work, lease: &mut lease::Lease) -> Result<Outcome, CloudError> {
-        let mut memory = execute::Memory::default();
+        let (mut memory, mut known) = (execute::Memory::default(), scene::Known::default());
         for _ in 0..self.max_rounds {
-            let scene = match scene::admit(self, work).await? {
+            let scene = match scene::admit_again(self, work, &mut known).await? {
                 Admission::Admitted(scene) => *scene,
                 Admission::Refused(refusal) => {
                     report::refused(self, work, refusal).await?;
