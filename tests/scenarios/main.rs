@@ -5,3 +5,4 @@ mod harness;
 
 mod quiet;
 mod spec_committed;
+mod watched;
