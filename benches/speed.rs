@@ -1,9 +1,21 @@
-//! How fast it is: start, memory, a look that finds nothing to do, planning. Prints a table.
+//! How fast it is: start, memory, a look that finds nothing to do, planning, an event, a first install. Prints a
+//! table.
 //!
 //! Each figure is the median of several runs of the release build, on this machine, over loopback.
 
 #[path = "../tests/harness/mod.rs"]
 mod harness;
+#[path = "../tests/door/issuer.rs"]
+#[allow(dead_code, reason = "the door's own tests use the rest")]
+mod issuer;
+#[path = "../tests/door/service.rs"]
+#[allow(dead_code, reason = "the door's own tests use the rest")]
+mod service;
+
+#[path = "speed/door.rs"]
+mod door;
+#[path = "speed/install.rs"]
+mod install;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -29,6 +41,8 @@ fn main() {
     println!("| `serve`: resident memory then | {:.1} MB |", memory_kib as f64 / 1024.0);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(reconcile());
+    runtime.block_on(door::measure());
+    runtime.block_on(install::measure());
 }
 
 fn median<T: Ord>(mut figures: Vec<T>) -> T {

@@ -1,15 +1,17 @@
 //! What was seen of a deployment: resources, secret payloads, operations and log tails.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde_json::Value;
 
+use crate::redact;
 use crate::resources::{Kind, ResourceId};
 use crate::spec::types::Sensitive;
 use crate::state::orders::Orders;
 
-/// What one look at a resource showed.
-#[derive(Clone, Debug, PartialEq)]
+/// What one look at a resource showed. Its `Debug` form has no content of a Secret.
+#[derive(Clone, PartialEq)]
 pub enum Sighting {
     /// It is not there.
     Absent,
@@ -17,6 +19,21 @@ pub enum Sighting {
     Present(Value),
     /// It could not be read; the text says why. Nothing may be concluded from that.
     Unreadable(String),
+}
+
+impl fmt::Debug for Sighting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("Absent"),
+            Self::Unreadable(why) => f.debug_tuple("Unreadable").field(why).finish(),
+            Self::Present(body) if body.get("kind").and_then(Value::as_str) == Some("Secret") => {
+                let mut shown = body.clone();
+                ["/data", "/stringData"].into_iter().for_each(|pointer| redact::replace(&mut shown, pointer));
+                f.debug_tuple("Present").field(&shown).finish()
+            }
+            Self::Present(body) => f.debug_tuple("Present").field(body).finish(),
+        }
+    }
 }
 
 /// A secret's newest enabled version.

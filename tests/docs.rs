@@ -13,6 +13,18 @@ fn is_current(name: &str, text: String) {
     assert!(kept == text, "{name} is not current: run `UPDATE_DOCS=1 cargo test --test docs`");
 }
 
+const BEGIN: &str = "<!-- variables:begin -->\n";
+const END: &str = "<!-- variables:end -->";
+
+#[test]
+fn the_readme_holds_the_index_of_variables() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = std::fs::read_to_string(path).expect("there is a README");
+    let (before, rest) = readme.split_once(BEGIN).expect("the README has a place for the index");
+    let (_, after) = rest.split_once(END).expect("the place ends");
+    is_current("README.md", format!("{before}{BEGIN}{}{END}{after}", spec::index::compact()));
+}
+
 fn json(value: &impl serde::Serialize) -> String {
     format!("{}\n", serde_json::to_string_pretty(value).expect("a schema is JSON"))
 }

@@ -9,6 +9,8 @@ mod support;
 mod database;
 #[path = "golden/fixture.rs"]
 mod fixture;
+#[path = "golden/google_transitions.rs"]
+mod google_transitions;
 #[path = "golden/server.rs"]
 mod server;
 #[path = "golden/snapshots.rs"]

@@ -7,6 +7,7 @@ pub mod execute;
 pub mod hint;
 pub mod observe;
 pub mod outputs;
+pub mod propose;
 pub mod report;
 pub mod scene;
 pub mod withdraw;
@@ -22,7 +23,7 @@ use crate::condition::Finding;
 use crate::error::CloudError;
 use crate::inventory::Inventory;
 use crate::plan::{self, Plan};
-use crate::resources::{self, ResourceId, WaitKind};
+use crate::resources::{ResourceId, WaitKind};
 use crate::state::status::Phase;
 use crate::state::{State, lease};
 
@@ -83,9 +84,9 @@ impl Converger {
     }
 
     async fn rounds(&self, work: &Work, lease: &mut lease::Lease) -> Result<Outcome, CloudError> {
-        let mut memory = execute::Memory::default();
+        let (mut memory, mut known) = (execute::Memory::default(), scene::Known::default());
         for _ in 0..self.max_rounds {
-            let scene = match scene::admit(self, work).await? {
+            let scene = match scene::admit_again(self, work, &mut known).await? {
                 Admission::Admitted(scene) => *scene,
                 Admission::Refused(refusal) => {
                     report::refused(self, work, refusal).await?;
@@ -112,20 +113,8 @@ impl Converger {
     /// What there is, and what would be done about it. Writes nothing.
     pub async fn look(&self, scene: &Scene, memory: &mut execute::Memory) -> (Inventory, Plan) {
         let seen = observe::observe(&self.cloud, scene, memory, (self.now)()).await;
-        let declared = resources::declare(&scene.context(&seen));
-        let mut plan = if scene.withdrawn {
-            plan::removal::demolition(&declared, &scene.known, &scene.names, &seen)
-        } else {
-            plan::plan(&declared, &seen, scene.generation)
-        };
-        if !scene.withdrawn {
-            plan.findings.extend(resources::google::secret_lost(&scene.context(&seen)));
-            plan::removal::leftovers(&mut plan, &declared, &scene.known, &scene.names, &seen);
-        }
-        plan::consent::settle(&mut plan, &scene.orders);
+        let mut plan = propose::propose(scene, &seen, (self.now)());
         plan.findings.extend(memory.findings());
-        plan.findings.extend(scene.findings.iter().cloned());
-        plan::pause::pause(&mut plan, &scene.orders, (self.now)());
         (seen, plan)
     }
 

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::cloud::{Cloud, ClusterAddress, Kubernetes, Listing};
 use crate::error::CloudError;
 use crate::inventory::{Inventory, Payload, Sighting};
-use crate::plan::GoogleRequest;
+use crate::plan::{self, GoogleRequest};
 use crate::resources::google::reading::{self, Covers, Read};
 use crate::resources::{self, Kind, Readiness, ResourceId, google, kubernetes};
 use crate::spec::types::Sensitive;
@@ -37,10 +37,35 @@ pub async fn observe(cloud: &Cloud, scene: &Scene, memory: &mut Memory, now: Tim
     let (digests, ()) = futures::join!(digests(cloud, &references), google_turns(cloud, scene, &mut seen));
     seen.digests.extend(digests);
     memory.cluster = reach(cloud, scene, &seen).await;
-    if let Some(client) = &memory.cluster {
-        cluster(client, scene, &mut seen).await;
+    let operations = operations(scene, &seen);
+    let busy = async {
+        match &operations {
+            Some(read) => Some((read, answer(cloud, read).await)),
+            None => None,
+        }
+    };
+    let objects = async {
+        if let Some(client) = &memory.cluster {
+            cluster(client, scene, &mut seen).await;
+        }
+    };
+    let (busy, ()) = futures::join!(busy, objects);
+    if let Some((read, answer)) = busy {
+        take_in(read, answer, &mut seen);
     }
     seen
+}
+
+/// The read that tells what keeps the SQL instance busy. Only who has something to write there has to know.
+fn operations(scene: &Scene, seen: &Inventory) -> Option<Read> {
+    let context = scene.context(seen);
+    let plan = plan::plan(&google::declare(&context), seen, i64::MAX);
+    let written = plan.steps.iter().map(|step| step.resource.kind);
+    let awaited = plan.pending.iter().map(|pending| pending.resource.kind);
+    let kinds =
+        [google::Kind::SqlInstance, google::Kind::SqlDatabase, google::Kind::SqlUser].map(Kind::Google);
+    let unsettled = written.chain(awaited).any(|kind| kinds.contains(&kind));
+    unsettled.then(|| reading::operations(&google::sql_instance::id(&context)))
 }
 
 async fn digests(cloud: &Cloud, references: &[String]) -> Vec<(String, String)> {

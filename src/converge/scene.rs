@@ -8,9 +8,10 @@ use crate::inventory::Inventory;
 use crate::resources::{Context, Names, ResourceId};
 use crate::slice::Slice;
 use crate::spec::{self, Spec};
+use crate::state::accepted::{self, Accepted};
 use crate::state::identity::{self, Identity};
 use crate::state::orders::{self, Orders};
-use crate::state::{accepted, status};
+use crate::state::status;
 
 use super::work::{is_spec, stem};
 use super::{Converger, Work};
@@ -60,22 +61,52 @@ pub struct Refusal {
     pub findings: Vec<Finding>,
 }
 
+/// What one work knows about its deployment from its earlier rounds and need not read again: the identity
+/// never changes, and what was accepted is written by the holder of the lease alone.
+#[derive(Default)]
+pub struct Known {
+    identity: Option<Identity>,
+    accepted: Option<Accepted>,
+}
+
 /// Reads and admits the live spec.
 ///
 /// # Errors
 /// When the buckets cannot be read or written.
 pub async fn admit(converger: &Converger, work: &Work) -> Result<Admission, CloudError> {
+    admit_again(converger, work, &mut Known::default()).await
+}
+
+/// The same in another round of one work.
+///
+/// # Errors
+/// When the buckets cannot be read or written.
+pub async fn admit_again(
+    converger: &Converger,
+    work: &Work,
+    known: &mut Known,
+) -> Result<Admission, CloudError> {
     let object = converger.cloud.objects.read(&converger.spec_bucket, &work.object, None).await?;
     let Some(object) = object else { return Ok(Admission::Withdrawn) };
     if let Some(finding) = rival(converger, work).await? {
         return Ok(Admission::Refused(Refusal { generation: object.generation, findings: vec![finding] }));
     }
     let text = String::from_utf8_lossy(&object.content);
-    let identity = identity::identity(&converger.state, &work.deployment).await?;
-    let admitted = admit_text(converger, work, &text, object.generation, &identity).await?;
+    let (state, deployment) = (&converger.state, &work.deployment);
+    let identity = match known.identity.take() {
+        Some(identity) => identity,
+        None => identity::identity(state, deployment).await?,
+    };
+    let mut last = match known.accepted.take() {
+        Some(accepted) => accepted,
+        None => accepted::read(state, deployment).await?,
+    };
+    let old = last.spec.as_ref();
+    let admitted = admit_over(converger, work, &text, object.generation, &identity, old).await?;
     if let Admission::Admitted(scene) = &admitted {
-        accepted::write(&converger.state, &work.deployment, scene.generation, &scene.spec).await?;
+        last = accepted::write(state, deployment, scene.generation, &scene.spec, last).await?;
     }
+    *known = Known { identity: Some(identity), accepted: Some(last) };
     Ok(admitted)
 }
 
@@ -105,15 +136,28 @@ pub async fn admit_text(
     generation: i64,
     identity: &Identity,
 ) -> Result<Admission, CloudError> {
+    let last = accepted::read(&converger.state, &work.deployment).await?;
+    admit_over(converger, work, text, generation, identity, last.spec.as_ref()).await
+}
+
+/// Admits a text that follows on the spec that was accepted last.
+async fn admit_over(
+    converger: &Converger,
+    work: &Work,
+    text: &str,
+    generation: i64,
+    identity: &Identity,
+    last: Option<&Spec>,
+) -> Result<Admission, CloudError> {
     let refused = |findings| Admission::Refused(Refusal { generation, findings });
     let reading = match spec::read(&work.object, text) {
         Ok(reading) => reading,
         Err(report) => return Ok(refused(report.findings.iter().map(shown).collect())),
     };
     let mut findings: Vec<Finding> = reading.findings.iter().map(shown).collect();
-    if let Some((_, old)) = accepted::read(&converger.state, &work.deployment).await? {
+    if let Some(old) = last {
         let acknowledged = reading.spec.acknowledge.iter().cloned().collect();
-        findings.extend(spec::change::compare(&old, &reading.spec, &acknowledged).iter().map(shown));
+        findings.extend(spec::change::compare(old, &reading.spec, &acknowledged).iter().map(shown));
     }
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Ok(refused(findings));
@@ -128,9 +172,9 @@ pub async fn admit_text(
 /// # Errors
 /// When the state bucket cannot be read.
 pub async fn last(converger: &Converger, work: &Work) -> Result<Option<Scene>, CloudError> {
-    let Some((generation, spec)) = accepted::read(&converger.state, &work.deployment).await? else {
-        return Ok(None);
-    };
+    let accepted = accepted::read(&converger.state, &work.deployment).await?;
+    let Some(generation) = accepted.generation() else { return Ok(None) };
+    let Some(spec) = accepted.spec else { return Ok(None) };
     let Some(identity) = identity::peek(&converger.state, &work.deployment).await? else { return Ok(None) };
     let names = Names::new(&work.deployment, &spec, &identity.deployment_id);
     furnish(converger, work, spec, names, generation, Vec::new()).await.map(Some)

@@ -33,32 +33,34 @@ pub struct Cluster {
 ///
 /// Without `require_services_gcp_module` the project's only network does too.
 pub fn network(context: &Context<'_>) -> Result<String, Wait> {
-    let spec = context.spec;
-    let subnets = subnets(context)?;
-    let networks = |wanted: &dyn Fn(&Value) -> bool| -> BTreeSet<&str> {
-        subnets.iter().filter(|(_, subnet)| wanted(subnet)).map(|(_, subnet)| network_of(subnet)).collect()
-    };
     let user = |why: String| Err(Wait::new(WaitKind::User, why));
-    if !spec.network_name.is_empty() {
-        let given = spec.network_name.as_str();
-        return match networks(&|_| true).contains(given) {
-            true => Ok(given.to_owned()),
-            false => user(format!(
-                "the network {given} (network_name) has no subnet in the project, or does not exist"
-            )),
-        };
-    }
-    let marked = networks(&|subnet| text(subnet, "/description") == PLATFORM_MARK);
-    let found =
-        if marked.is_empty() && !spec.require_services_gcp_module { networks(&|_| true) } else { marked };
-    let names: Vec<&str> = found.into_iter().collect();
+    let (given, names) = (context.spec.network_name.as_str(), networks(context)?);
     match names.as_slice() {
         [one] => Ok((*one).to_owned()),
+        [] if !given.is_empty() => user(format!(
+            "the network {given} (network_name) has no subnet in the project, or does not exist"
+        )),
         [] => user(format!(
             "no network was found: deploy the shared services first (their subnets have the description {PLATFORM_MARK}), or set network_name"
         )),
         several => user(format!("several networks were found ({}): set network_name", several.join(", "))),
     }
+}
+
+/// The networks that come into question: one, when all is well.
+pub fn networks<'a>(context: &Context<'a>) -> Result<Vec<&'a str>, Wait> {
+    let spec = context.spec;
+    let subnets = subnets(context)?;
+    let networks = |wanted: &dyn Fn(&Value) -> bool| -> BTreeSet<&'a str> {
+        subnets.iter().filter(|(_, subnet)| wanted(subnet)).map(|(_, subnet)| network_of(subnet)).collect()
+    };
+    if !spec.network_name.is_empty() {
+        return Ok(networks(&|subnet| network_of(subnet) == spec.network_name).into_iter().collect());
+    }
+    let marked = networks(&|subnet| text(subnet, "/description") == PLATFORM_MARK);
+    let found =
+        if marked.is_empty() && !spec.require_services_gcp_module { networks(&|_| true) } else { marked };
+    Ok(found.into_iter().collect())
 }
 
 /// The deployment's region: the spec's when the network has a subnet there, else the network's first.

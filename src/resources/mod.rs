@@ -13,6 +13,7 @@ pub mod kubernetes;
 pub mod names;
 pub mod recipe;
 pub mod wait;
+pub mod watch;
 
 pub use context::Context;
 pub use document::Document;

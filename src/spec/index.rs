@@ -63,6 +63,29 @@ pub fn markdown() -> String {
     text
 }
 
+/// One line for each variable, for the README: name, type, default and slice. `*` marks what nothing is made of yet.
+pub fn compact() -> String {
+    let mut text = String::from("| Variable | Type | Default | Slice |\n|---|---|---|---|\n");
+    for variable in VARIABLES {
+        let shape = shape::of(variable.name).map(shape::Shape::name).unwrap_or_default();
+        let mark = if variable.convergence == Convergence::NotConverged { " *" } else { "" };
+        let cells = [
+            format!("`{}`{mark}", variable.name),
+            shape,
+            shown_default(variable.name),
+            variable.slice.name().to_owned(),
+        ];
+        let _ = writeln!(text, "| {} |", cells.map(|cell| cell.replace('|', "\\|")).join(" | "));
+    }
+    text
+}
+
+/// A default as a cell, unless it is too long for one.
+fn shown_default(name: &str) -> String {
+    let default = default_text(name);
+    if default.len() > LONGEST_DEFAULT { "(see `explain`)".to_owned() } else { format!("`{default}`") }
+}
+
 fn aliases() -> String {
     let mut text = String::from("Other names that are accepted: ");
     let pairs: Vec<_> =
@@ -85,9 +108,7 @@ fn section(group: u8, title: &str) -> String {
 
 fn row(variable: &Variable) -> String {
     let shape = shape::of(variable.name).map(shape::Shape::name).unwrap_or_default();
-    let default = default_text(variable.name);
-    let default =
-        if default.len() > LONGEST_DEFAULT { "(see `explain`)".to_owned() } else { format!("`{default}`") };
+    let default = shown_default(variable.name);
     let risk = match variable.risk {
         Risk::Low => "low",
         Risk::Medium => "medium",

@@ -15,13 +15,32 @@ struct Content {
     spec: Value,
 }
 
-/// The last accepted spec and its generation; sensitive variables hold a placeholder.
+/// What was accepted last, as it was read or written.
+#[derive(Clone, Default)]
+pub struct Accepted {
+    /// The spec; sensitive variables hold a placeholder. `None` when none was accepted yet.
+    pub spec: Option<Spec>,
+    /// The generation of its spec object.
+    generation: Option<i64>,
+    /// The generation of the object that it is kept in; `None` when there is none.
+    kept_at: Option<i64>,
+}
+
+impl Accepted {
+    /// The generation of its spec object; `None` when none was accepted yet.
+    pub fn generation(&self) -> Option<i64> {
+        self.generation
+    }
+}
+
+/// The last accepted spec.
 ///
 /// # Errors
 /// When the state bucket cannot be read.
-pub async fn read(state: &State, deployment: &str) -> Result<Option<(i64, Spec)>, CloudError> {
-    let Some(kept) = state.read::<Content>(&name(deployment)).await? else { return Ok(None) };
-    let Some(content) = kept.value else { return Ok(None) };
+pub async fn read(state: &State, deployment: &str) -> Result<Accepted, CloudError> {
+    let Some(kept) = state.read::<Content>(&name(deployment)).await? else { return Ok(Accepted::default()) };
+    let kept_at = Some(kept.generation);
+    let Some(content) = kept.value else { return Ok(Accepted { kept_at, ..Accepted::default() }) };
     let mut spec = Spec::default();
     if let Value::Object(fields) = content.spec {
         for (name, value) in fields {
@@ -29,25 +48,33 @@ pub async fn read(state: &State, deployment: &str) -> Result<Option<(i64, Spec)>
             let _ = spec.set(&name, value);
         }
     }
-    Ok(Some((content.generation, spec)))
+    Ok(Accepted { spec: Some(spec), generation: Some(content.generation), kept_at })
 }
 
-/// Notes that `spec` was accepted, unless a newer one was.
+/// Notes that `spec` was accepted, unless it or a newer one was, and answers what counts then. `last` is what
+/// was read before; when somebody else has written since, it is read anew.
 ///
 /// # Errors
-/// When the state bucket cannot be written.
-pub async fn write(state: &State, deployment: &str, generation: i64, spec: &Spec) -> Result<(), CloudError> {
-    let name = name(deployment);
+/// When the state bucket cannot be read or written.
+pub async fn write(
+    state: &State,
+    deployment: &str,
+    generation: i64,
+    spec: &Spec,
+    last: Accepted,
+) -> Result<Accepted, CloudError> {
+    let mut last = last;
     loop {
-        let kept = state.read::<Content>(&name).await?;
-        let expected = kept.as_ref().map(|kept| kept.generation);
-        if kept.and_then(|kept| kept.value).is_some_and(|content| content.generation >= generation) {
-            return Ok(());
+        if last.generation.is_some_and(|accepted| accepted >= generation) {
+            return Ok(last);
         }
-        let spec = serde_json::to_value(spec).unwrap_or_default();
-        match state.write(&name, &Content { generation, spec }, expected).await {
-            Ok(_) => return Ok(()),
-            Err(WriteError::Conflict) => {}
+        let content = Content { generation, spec: serde_json::to_value(spec).unwrap_or_default() };
+        match state.write(&name(deployment), &content, last.kept_at).await {
+            Ok(kept_at) => {
+                let (generation, kept_at) = (Some(generation), Some(kept_at));
+                return Ok(Accepted { spec: Some(spec.clone()), generation, kept_at });
+            }
+            Err(WriteError::Conflict) => last = read(state, deployment).await?,
             Err(WriteError::Cloud(error)) => return Err(error),
         }
     }

@@ -16,15 +16,26 @@ pub enum Moment {
     After,
 }
 
+/// At which call a death comes, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The nth that changes something.
+    Write(usize),
+    /// The nth of all.
+    Call(usize),
+    /// None.
+    Never,
+}
+
 /// A death that is to come, or that only counts calls.
 pub struct Death {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    at: usize,
+    place: Place,
     moment: Moment,
-    every_call: bool,
+    writes: AtomicUsize,
     calls: AtomicUsize,
     dead: AtomicBool,
     came: Notify,
@@ -41,15 +52,15 @@ enum Fate {
 impl Death {
     /// Counts calls and never comes.
     pub fn never(stage: &Stage) -> Self {
-        Self::at(stage, usize::MAX, Moment::Before)
+        Self::at(stage, Place::Never, Moment::Before)
     }
 
-    /// Comes at the call of this number, from 1.
-    pub fn at(stage: &Stage, number: usize, moment: Moment) -> Self {
+    /// Comes at this call.
+    pub fn at(stage: &Stage, place: Place, moment: Moment) -> Self {
         let inner = Arc::new(Inner {
-            at: number,
+            place,
             moment,
-            every_call: std::env::var_os("DIFY_CRASH_EVERY_CALL").is_some(),
+            writes: AtomicUsize::new(0),
             calls: AtomicUsize::new(0),
             dead: AtomicBool::new(false),
             came: Notify::new(),
@@ -69,9 +80,9 @@ impl Death {
         Self { inner }
     }
 
-    /// How many calls were counted.
-    pub fn calls(&self) -> usize {
-        self.inner.calls.load(Ordering::SeqCst)
+    /// How many writes and how many calls in all were counted.
+    pub fn counted(&self) -> (usize, usize) {
+        (self.inner.writes.load(Ordering::SeqCst), self.inner.calls.load(Ordering::SeqCst))
     }
 
     /// Returns when death has come.
@@ -92,10 +103,14 @@ impl Inner {
             // Nothing that the dying process still sends arrives.
             return Fate::Lost;
         }
-        if !is_write && !self.every_call {
-            return Fate::Served;
-        }
-        if self.calls.fetch_add(1, Ordering::SeqCst) + 1 != self.at {
+        let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
+        let write = is_write.then(|| self.writes.fetch_add(1, Ordering::SeqCst) + 1);
+        let comes = match self.place {
+            Place::Write(number) => write == Some(number),
+            Place::Call(number) => call == number,
+            Place::Never => false,
+        };
+        if !comes {
             return Fate::Served;
         }
         self.dead.store(true, Ordering::SeqCst);

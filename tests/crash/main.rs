@@ -1,7 +1,8 @@
 //! Dying: the process ends before or after any single call that changes something, and is started again.
 //!
 //! A read changes nothing, so the worlds that a death can leave behind are the worlds between two writes:
-//! dying before and after each write covers them all. `DIFY_CRASH_EVERY_CALL=1` dies at every read, too.
+//! dying before and after each write covers them all. Beside that it dies at a few calls of any kind, drawn by a seed
+//! that is printed (`DIFY_CRASH_SEED` sets it); with `DIFY_CRASH_EVERY_CALL=1` at every single one instead.
 
 #[path = "../harness/mod.rs"]
 mod harness;
@@ -12,13 +13,17 @@ use std::collections::BTreeMap;
 
 use dify_reconciler::converge::Outcome;
 use futures::StreamExt;
+use rand::SeedableRng;
 use serde_json::Value;
 
-use death::{Death, Moment};
+use death::{Death, Moment, Place};
 use harness::{MINIMAL, Stage};
 
 /// Worlds that are played side by side.
 const SIDE_BY_SIDE: usize = 4;
+
+/// How many calls of any kind are died at beside the writes.
+const DRAWN: usize = 6;
 
 /// Fixed names, so that two worlds can be compared.
 fn spec(more: &str) -> String {
@@ -58,18 +63,18 @@ impl Scenario {
         }
     }
 
-    /// The world when nobody dies, and how many calls it takes to get there.
-    async fn undisturbed(&self) -> (BTreeMap<String, Value>, usize) {
+    /// The world when nobody dies, and how many writes and calls it takes to get there.
+    async fn undisturbed(&self) -> (BTreeMap<String, Value>, (usize, usize)) {
         let (stage, work) = self.stage().await;
         let counter = Death::never(&stage);
         assert_eq!(stage.settle(&work).await, self.end(), "{:#?}", stage.status(&work).await.findings);
-        (stage.world(), counter.calls())
+        (stage.world(), counter.counted())
     }
 
     /// The world when the worker dies at a call and another one takes over.
-    async fn disturbed(&self, number: usize, moment: Moment) -> BTreeMap<String, Value> {
+    async fn disturbed(&self, place: Place, moment: Moment) -> BTreeMap<String, Value> {
         let (mut stage, work) = self.stage().await;
-        let death = Death::at(&stage, number, moment);
+        let death = Death::at(&stage, place, moment);
         tokio::select! {
             () = death.came() => {}
             _ = stage.settle(&work) => {}
@@ -78,30 +83,44 @@ impl Scenario {
         stage.reborn();
         let outcome = stage.settle(&work).await;
         let status = stage.status(&work).await;
-        assert_eq!(outcome, self.end(), "{moment:?} call {number}: {:#?}", status.findings);
+        assert_eq!(outcome, self.end(), "{moment:?} {place:?}: {:#?}", status.findings);
         stage.world()
     }
 }
 
 /// Plays a scenario once undisturbed and once for each death, and compares the worlds.
 async fn survives_every_death(scenario: Scenario) {
-    let (expected, calls) = scenario.undisturbed().await;
-    assert!(calls > 0, "the scenario changes nothing");
-    let deaths = (1..=calls).flat_map(|number| [(number, Moment::Before), (number, Moment::After)]);
-    let worlds = deaths.map(|(number, moment)| {
+    let (expected, (writes, calls)) = scenario.undisturbed().await;
+    assert!(writes > 0, "the scenario changes nothing");
+    let places = places(writes, calls);
+    let deaths = places.into_iter().flat_map(|place| [(place, Moment::Before), (place, Moment::After)]);
+    let worlds = deaths.map(|(place, moment)| {
         let scenario = scenario.clone();
         async move {
-            let world = tokio::spawn(async move { scenario.disturbed(number, moment).await }).await;
-            (number, moment, world.expect("the scenario goes on"))
+            let world = tokio::spawn(async move { scenario.disturbed(place, moment).await }).await;
+            (place, moment, world.expect("the scenario goes on"))
         }
     });
     let mut worlds = futures::stream::iter(worlds).buffer_unordered(SIDE_BY_SIDE);
     let mut played = 0;
-    while let Some((number, moment, world)) = worlds.next().await {
-        harness::assert_same(&expected, &world, &format!("{moment:?} call {number}"));
+    while let Some((place, moment, world)) = worlds.next().await {
+        harness::assert_same(&expected, &world, &format!("{moment:?} {place:?}"));
         played += 1;
     }
-    println!("{played} deaths survived");
+    println!("{played} deaths survived; undisturbed it takes {calls} calls, {writes} of them writes");
+}
+
+/// Where to die: at every call, or at every write and some calls.
+fn places(writes: usize, calls: usize) -> Vec<Place> {
+    if std::env::var_os("DIFY_CRASH_EVERY_CALL").is_some() {
+        return (1..=calls).map(Place::Call).collect();
+    }
+    let given = std::env::var("DIFY_CRASH_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed: u64 = given.unwrap_or_else(rand::random);
+    println!("DIFY_CRASH_SEED={seed}");
+    let mut chance = rand::rngs::StdRng::seed_from_u64(seed);
+    let drawn = rand::seq::index::sample(&mut chance, calls, DRAWN.min(calls));
+    (1..=writes).map(Place::Write).chain(drawn.into_iter().map(|index| Place::Call(index + 1))).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -67,7 +67,7 @@ fn set(spec: &mut Spec, name: &str, value: Value) {
 }
 
 /// Another value for a variable, and what else has to be so for it to matter.
-fn change(name: &str) -> Option<(Value, Vec<(&'static str, Value)>)> {
+pub fn change(name: &str) -> Option<(Value, Vec<(&'static str, Value)>)> {
     let alone = |value: Value| Some((value, vec![]));
     match name {
         "explicit_secret_values" => alone(json!({"PIN": "TOP-SECRET-8"})),

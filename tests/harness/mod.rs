@@ -63,6 +63,11 @@ impl Stage {
         Self { google, kubernetes, clock, converger, config }
     }
 
+    /// The environment of the stage's worker.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// A worker that remembers nothing, as after a crash.
     pub fn reborn(&mut self) {
         self.converger = worker(&self.config, &self.clock);

@@ -4,5 +4,7 @@
 mod harness;
 
 mod orders;
+mod quiet;
 mod spec_committed;
 mod spec_withdrawn;
+mod watched;

@@ -1,4 +1,5 @@
-//! List filters: conditions joined by `AND`, each `field = value`, `field != value` or `field : value`.
+//! List filters: conditions joined by `AND` and `OR`, each `field = value`, `field != value` or `field : value`.
+//! `OR` binds closer, as AIP-160 has it.
 
 use serde_json::Value;
 
@@ -22,18 +23,16 @@ enum Operator {
 pub fn apply(items: Vec<Value>, filter: Option<&str>) -> Result<Vec<Value>, ApiError> {
     let Some(filter) = filter.filter(|filter| !filter.trim().is_empty()) else { return Ok(items) };
     let conditions = parse(filter)?;
-    Ok(items.into_iter().filter(|item| conditions.iter().all(|condition| condition.holds(item))).collect())
+    let fits = |item: &Value| conditions.iter().all(|any| any.iter().any(|condition| condition.holds(item)));
+    Ok(items.into_iter().filter(fits).collect())
 }
 
-fn parse(filter: &str) -> Result<Vec<Condition>, ApiError> {
-    filter
-        .split(" AND ")
-        .map(|term| {
-            let term = term.trim().trim_start_matches('(').trim_end_matches(')').trim();
-            condition(term)
-                .ok_or_else(|| ApiError::invalid(format!("Invalid list filter expression: {term}")))
-        })
-        .collect()
+fn parse(filter: &str) -> Result<Vec<Vec<Condition>>, ApiError> {
+    let one = |term: &str| {
+        let term = term.trim().trim_start_matches('(').trim_end_matches(')').trim();
+        condition(term).ok_or_else(|| ApiError::invalid(format!("Invalid list filter expression: {term}")))
+    };
+    filter.split(" AND ").map(|terms| terms.split(" OR ").map(one).collect()).collect()
 }
 
 fn condition(term: &str) -> Option<Condition> {

@@ -37,7 +37,7 @@ pub mod sql_operation;
 pub mod sql_user;
 pub mod subnetwork;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use kind::Kind;
 pub use secret_version::secret_lost;

@@ -42,17 +42,20 @@ pub fn reads(project: &str, ids: &BTreeSet<ResourceId>) -> Vec<Read> {
         }
     }
     let mut reads = vec![subnetworks(&project), clusters(&project)];
+    let mut addresses = Vec::new();
     for (kind, ids) in by_kind {
         match kind {
             Kind::Subnetwork | Kind::Cluster | Kind::SqlOperation => {}
             Kind::Secret => reads.extend(secrets(&project, &ids)),
             Kind::Bucket => reads.extend(buckets(&project, &ids)),
             Kind::ServiceAccount => reads.extend(service_accounts(&project, &ids)),
-            Kind::SqlInstance | Kind::SqlDatabase | Kind::SqlUser => reads.extend(sql(kind, &ids)),
+            Kind::InternalAddress | Kind::GlobalAddress => addresses.extend(ids),
+            Kind::SqlDatabase | Kind::SqlUser => reads.extend(sql(kind, &ids)),
             Kind::Instance | Kind::Disk => reads.extend(machines(kind, &project, &ids)),
             kind => reads.extend(ids.iter().map(|id| one(kind, id))),
         }
     }
+    reads.extend(reserved(&project, &addresses));
     reads
 }
 
@@ -62,6 +65,7 @@ pub fn items(kind: Kind, parent: &str, page: &Value) -> Vec<(ResourceId, Value)>
         Kind::Subnetwork => return scoped(kind, parent, page, "subnetworks"),
         Kind::Instance => return scoped(kind, parent, page, "instances"),
         Kind::Disk => return scoped(kind, parent, page, "disks"),
+        Kind::GlobalAddress => return addresses(parent, page),
         Kind::Cluster => return located(parent, page),
         Kind::Secret => ("secrets", "secrets/"),
         Kind::ServiceAccount => ("accounts", "serviceAccounts/"),
@@ -82,7 +86,9 @@ pub fn covered(covers: &Covers, id: &ResourceId) -> bool {
     match covers {
         Covers::One(one) => one == id,
         Covers::All(kind, parent) => {
-            id.kind == AnyKind::Google(*kind)
+            // One list tells about both kinds of address.
+            let both = *kind == Kind::GlobalAddress && id.kind == AnyKind::Google(Kind::InternalAddress);
+            (both || id.kind == AnyKind::Google(*kind))
                 && id.name.strip_prefix(parent.as_str()).is_some_and(|rest| rest.starts_with('/'))
         }
     }
@@ -173,11 +179,8 @@ fn service_accounts(project: &str, ids: &[&ResourceId]) -> Vec<Read> {
     reads
 }
 
-/// An instance with its latest operations, or the databases or users of each instance.
+/// The databases or users of each instance.
 fn sql(kind: Kind, ids: &[&ResourceId]) -> Vec<Read> {
-    if kind == Kind::SqlInstance {
-        return ids.iter().flat_map(|id| [one(kind, id), operations(id)]).collect();
-    }
     let collections: BTreeSet<&str> = ids.iter().map(|id| patch::collection(id)).collect();
     let method_id = if kind == Kind::SqlDatabase { "sql.databases.list" } else { "sql.users.list" };
     let parent = |collection: &str| collection.rsplit_once('/').map_or("", |(parent, _)| parent).to_owned();
@@ -187,12 +190,28 @@ fn sql(kind: Kind, ids: &[&ResourceId]) -> Vec<Read> {
         .collect()
 }
 
-/// The newest few operations: one is running at most, and the list begins with the newest.
-fn operations(instance: &ResourceId) -> Read {
+/// The newest few operations of an instance: one is running at most, and the list begins with the newest.
+pub fn operations(instance: &ResourceId) -> Read {
     let project = instance.name.split("/instances/").next().unwrap_or_default();
     let path = format!("{project}/operations");
     let query = vec![("instance", instance.short_name().to_owned()), ("maxResults", "5".to_owned())];
     list(Kind::SqlOperation, &instance.name, &path, "sql.operations.list", query)
+}
+
+/// An address by itself, several in one list over all regions and what is global.
+fn reserved(project: &str, ids: &[&ResourceId]) -> Vec<Read> {
+    let [_, _, ..] = ids else {
+        let by_kind = ids.iter().filter_map(|id| match id.kind {
+            AnyKind::Google(kind) => Some(one(kind, id)),
+            AnyKind::Kubernetes(_) => None,
+        });
+        return by_kind.collect();
+    };
+    let names: BTreeSet<String> = ids.iter().map(|id| format!("(name = {})", id.short_name())).collect();
+    let filter = names.into_iter().collect::<Vec<_>>().join(" OR ");
+    let path = format!("{project}/aggregated/addresses");
+    let method_id = "compute.addresses.aggregatedList";
+    vec![list(Kind::GlobalAddress, project, &path, method_id, vec![("filter", filter)])]
 }
 
 /// Machines and disks in any zone, by name: where they are is what is asked.
@@ -233,6 +252,17 @@ fn scoped(kind: Kind, parent: &str, page: &Value, part: &str) -> Vec<(ResourceId
         }
     }
     found
+}
+
+/// Addresses of both kinds: which one it is, its scope says.
+fn addresses(parent: &str, page: &Value) -> Vec<(ResourceId, Value)> {
+    let global = format!("{parent}/global/");
+    let found = scoped(Kind::GlobalAddress, parent, page, "addresses").into_iter();
+    let named = found.map(|(id, body)| match id.name.starts_with(&global) {
+        true => (id, body),
+        false => (ResourceId::google(Kind::InternalAddress, id.name), body),
+    });
+    named.collect()
 }
 
 fn located(parent: &str, page: &Value) -> Vec<(ResourceId, Value)> {

@@ -67,11 +67,29 @@ fn databases_are_listed_per_instance_and_cover_it() {
 }
 
 #[test]
-fn an_instance_comes_with_its_operations() {
-    let reads = beside_discovery(&ids(Kind::SqlInstance, &["projects/p/instances/i"]));
+fn an_instances_operations_are_a_read_of_their_own() {
+    let instance = ids(Kind::SqlInstance, &["projects/p/instances/i"]);
+    let reads = beside_discovery(&instance);
     let methods: Vec<&str> = reads.iter().map(|read| read.request.method_id).collect();
-    assert_eq!(methods, ["sql.instances.get", "sql.operations.list"]);
-    assert_eq!(reads[1].request.path, "v1/projects/p/operations");
+    assert_eq!(methods, ["sql.instances.get"]);
+    let operations = operations(instance.first().expect("the instance"));
+    assert_eq!(operations.request.method_id, "sql.operations.list");
+    assert_eq!(operations.request.path, "v1/projects/p/operations");
+}
+
+#[test]
+fn addresses_of_both_kinds_are_one_list() {
+    let mut wanted = ids(Kind::InternalAddress, &["projects/p/regions/us-central1/addresses/nfs"]);
+    assert_eq!(beside_discovery(&wanted)[0].request.method_id, "compute.addresses.get");
+    wanted.extend(ids(Kind::GlobalAddress, &["projects/p/global/addresses/front"]));
+    let reads = beside_discovery(&wanted);
+    assert_eq!(reads.len(), 1);
+    assert_eq!(reads[0].request.query, [("filter", "(name = front) OR (name = nfs)".to_owned())]);
+    assert!(wanted.iter().all(|id| covered(&reads[0].covers, id)));
+    let page = json!({"items": {"global": {"addresses": [{"name": "front"}]},
+                                "regions/us-central1": {"addresses": [{"name": "nfs"}]}}});
+    let found = items(Kind::GlobalAddress, "projects/p", &page);
+    assert_eq!(found.into_iter().map(|(id, _)| id).collect::<BTreeSet<_>>(), wanted);
 }
 
 #[test]

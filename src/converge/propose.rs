@@ -1,0 +1,34 @@
+//! From what was seen to what would be done: everything pure between looking and checking.
+
+use jiff::Timestamp;
+
+use crate::inventory::Inventory;
+use crate::plan::{self, Plan, removal};
+use crate::resources::{self, Context};
+
+use super::Scene;
+
+/// The plan for what was seen, under the orders that people gave.
+pub fn propose(scene: &Scene, seen: &Inventory, now: Timestamp) -> Plan {
+    let context = scene.context(seen);
+    let mut plan = if scene.withdrawn { take_down(scene, &context) } else { keep_up(scene, &context) };
+    plan::consent::settle(&mut plan, &scene.orders);
+    plan.findings.extend(scene.findings.iter().cloned());
+    plan::pause::pause(&mut plan, &scene.orders, now);
+    plan
+}
+
+/// What makes the deployment be what its spec says.
+fn keep_up(scene: &Scene, context: &Context<'_>) -> Plan {
+    let (declared, seen) = (resources::declare(context), context.seen);
+    let mut plan = plan::plan(&declared, seen, scene.generation);
+    plan.findings.extend(resources::google::secret_lost(context));
+    resources::watch::merge(&mut plan.findings, resources::watch::findings(context));
+    removal::leftovers(&mut plan, &declared, &scene.known, &scene.names, seen);
+    plan
+}
+
+/// What takes the deployment down.
+fn take_down(scene: &Scene, context: &Context<'_>) -> Plan {
+    removal::demolition(&resources::declare(context), &scene.known, &scene.names, context.seen)
+}
