@@ -27,6 +27,8 @@ pub fn of(scene: &Scene) -> Vec<Call> {
         for read in reading::reads("p-1234", &ids) {
             calls.push(call("read", &scene.name, read.request));
         }
+        let operations = reading::operations(&google::sql_instance::id(&context));
+        calls.push(call("read", &scene.name, operations.request));
         for declared in declared {
             let id = &declared.id;
             match &declared.desired {
