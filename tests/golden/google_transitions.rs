@@ -19,6 +19,7 @@ type Transition = (&'static str, Value, Vec<(&'static str, Value)>, &'static [&'
 /// Converged variables that change no resource by what they are, and why.
 const NO_RESOURCE: &[(&str, &str)] = &[
     ("acknowledge", "it lets a guarded change pass (tests/spec), and is nothing of its own"),
+    ("deletion_policy", "it decides what becomes of everything once the spec is gone (tests/scenarios)"),
     ("container_image_source", "it says where container_image comes from; only the spec's rules read it yet"),
 ];
 
