@@ -111,6 +111,7 @@ impl Converger {
         let declared = resources::declare(&scene.context(&seen));
         let mut plan = plan::plan(&declared, &seen, scene.generation);
         plan.findings.extend(resources::google::secret_lost(&scene.context(&seen)));
+        plan.findings.extend(crate::rotation::findings(&scene.context(&seen)));
         plan.findings.extend(memory.findings());
         plan.findings.extend(scene.findings.iter().cloned());
         plan::pause::pause(&mut plan, &scene.orders, (self.now)());

@@ -10,6 +10,7 @@ use crate::state::accepted;
 use crate::state::identity::{self, Identity};
 use crate::state::orders::{self, Orders};
 
+use super::hint::Hint;
 use super::work::{is_spec, stem};
 use super::{Converger, Work};
 
@@ -27,6 +28,8 @@ pub struct Scene {
     pub findings: Vec<Finding>,
     /// What people ordered.
     pub orders: Orders,
+    /// What the event told of that this work is for, if anything.
+    pub hint: Option<Hint>,
 }
 
 impl Scene {
@@ -115,7 +118,7 @@ pub async fn admit_text(
     let names = Names::new(&work.deployment, &reading.spec, &identity.deployment_id);
     let digest = reading.spec.digest();
     let orders = orders::read(&converger.state, &work.deployment).await?;
-    let scene = Scene { spec: reading.spec, names, generation, digest, findings, orders };
+    let scene = Scene { spec: reading.spec, names, generation, digest, findings, orders, hint: work.hint.clone() };
     Ok(Admission::Admitted(Box::new(scene)))
 }
 

@@ -3,4 +3,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod rotating;
+mod rotation_due;
+mod secret_changed;
 mod spec_committed;
