@@ -118,7 +118,8 @@ pub async fn admit_text(
     let names = Names::new(&work.deployment, &reading.spec, &identity.deployment_id);
     let digest = reading.spec.digest();
     let orders = orders::read(&converger.state, &work.deployment).await?;
-    let scene = Scene { spec: reading.spec, names, generation, digest, findings, orders, hint: work.hint.clone() };
+    let scene =
+        Scene { spec: reading.spec, names, generation, digest, findings, orders, hint: work.hint.clone() };
     Ok(Admission::Admitted(Box::new(scene)))
 }
 

@@ -83,7 +83,9 @@ pub fn redis_password<'a>(context: &Context<'a>) -> Result<&'a Payload, Wait> {
 /// When the VM started last.
 fn started(context: &Context<'_>) -> Option<Timestamp> {
     let vm = context.seen.body(&nfs::instance(context))?;
-    ["lastStartTimestamp", "creationTimestamp"].iter().find_map(|field| vm.get(*field)?.as_str()?.parse().ok())
+    ["lastStartTimestamp", "creationTimestamp"]
+        .iter()
+        .find_map(|field| vm.get(*field)?.as_str()?.parse().ok())
 }
 
 fn newest(versions: Vec<Version>) -> Option<Version> {

@@ -231,7 +231,8 @@ fn retire(sight: &Sight, mark: Mark, idle: Side) -> Next {
         return Next::Wait(format!("the old password of the login {} ends at {drained}", idle.letter()));
     }
     let replaced = sight.trials.contains_key(&(idle, replacement.number));
-    if let Some((_, user)) = sight.users.iter().find(|(since, _)| !replaced && *since <= replacement.created) {
+    if let Some((_, user)) = sight.users.iter().find(|(since, _)| !replaced && *since <= replacement.created)
+    {
         return Next::Wait(format!("{user} may still log in with the old password"));
     }
     if let Some(next) = bring(sight, idle, replacement.number, drained) {
@@ -253,7 +254,10 @@ fn bring(sight: &Sight, side: Side, version: u64, since: Timestamp) -> Option<Ne
         None => (0, since),
         Some((_, TrialResult::LoggedIn)) => return None,
         Some((_, TrialResult::Running)) => {
-            return Some(Next::Wait(format!("the new password of the login {} is being tried", side.letter())));
+            return Some(Next::Wait(format!(
+                "the new password of the login {} is being tried",
+                side.letter()
+            )));
         }
         Some((attempt, TrialResult::Failed(_))) if attempt + 1 >= ATTEMPTS => {
             return Some(Next::Stuck(side, version));

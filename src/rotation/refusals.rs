@@ -22,7 +22,8 @@ pub fn findings(context: &Context<'_>) -> Vec<Finding> {
 /// Orders and reminders about secrets that do not rotate.
 fn refused(context: &Context<'_>) -> Vec<Finding> {
     let orders = wish::orders(context).chain(wish::reminders(context));
-    let fresh = orders.filter(|(_, at)| context.seen.at.is_some_and(|now| now.duration_since(*at) < ANSWERED));
+    let fresh =
+        orders.filter(|(_, at)| context.seen.at.is_some_and(|now| now.duration_since(*at) < ANSWERED));
     let mut names: Vec<&str> = fresh.map(|(secret, _)| secret).collect();
     names.sort_unstable();
     names.dedup();
@@ -67,19 +68,14 @@ fn stuck(context: &Context<'_>) -> Option<Finding> {
         side.secret()
     );
     let help = "Look at the log of the failed Job. Delete the failed Jobs to have it tried again.";
-    Some(finding(
-        Reason::JobFailed,
-        Severity::Error,
-        Some(secret::id(context, side.secret())),
-        message,
-        help,
-    ))
+    Some(finding(Reason::JobFailed, Severity::Error, Some(secret::id(context, side.secret())), message, help))
 }
 
 /// A version that somebody added to the secret of the login in use.
 fn foreign_version(context: &Context<'_>) -> Option<Finding> {
     let (side, used) = sight::in_use(context)?;
-    let newest = secret_history::versions(context, side.secret())?.into_iter().map(|version| version.number).max()?;
+    let newest =
+        secret_history::versions(context, side.secret())?.into_iter().map(|version| version.number).max()?;
     let other: Side = side.other();
     (newest > used).then(|| {
         let message = format!(

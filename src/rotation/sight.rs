@@ -99,10 +99,16 @@ fn pods_password(context: &Context<'_>) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-fn trials(context: &Context<'_>, versions: &[Vec<Version>; 2], at: Timestamp) -> BTreeMap<(Side, u64), Trial> {
+fn trials(
+    context: &Context<'_>,
+    versions: &[Vec<Version>; 2],
+    at: Timestamp,
+) -> BTreeMap<(Side, u64), Trial> {
     let passwords =
         Side::BOTH.into_iter().flat_map(|side| versions[side.index()].iter().map(move |v| (side, v.number)));
-    passwords.filter_map(|(side, version)| Some(((side, version), trial(context, side, version, at)?))).collect()
+    passwords
+        .filter_map(|(side, version)| Some(((side, version), trial(context, side, version, at)?)))
+        .collect()
 }
 
 /// The newest attempt: earlier ones may have been removed.
@@ -141,10 +147,12 @@ fn changes(context: &Context<'_>) -> Vec<Timestamp> {
 fn users(context: &Context<'_>) -> Vec<(Timestamp, String)> {
     let count = |body: &Value, pointer: &str| body.pointer(pointer).and_then(Value::as_i64).unwrap_or(0);
     let kind = |kind| context.seen.of_kind(AnyKind::Kubernetes(kind));
-    let jobs = kind(kubernetes::Kind::Job).filter(|(_, body)| count(body, "/status/active") > 0).map(|(id, body)| {
-        let begun = time(body.pointer("/metadata/creationTimestamp")).unwrap_or(Timestamp::MIN);
-        (begun, format!("the Job {}", id.short_name()))
-    });
+    let jobs = kind(kubernetes::Kind::Job).filter(|(_, body)| count(body, "/status/active") > 0).map(
+        |(id, body)| {
+            let begun = time(body.pointer("/metadata/creationTimestamp")).unwrap_or(Timestamp::MIN);
+            (begun, format!("the Job {}", id.short_name()))
+        },
+    );
     let pods = kind(kubernetes::Kind::Deployment)
         .filter(|(_, body)| count(body, "/status/terminatingReplicas") > 0)
         .map(|(id, _)| (Timestamp::MIN, format!("a pod of {} that is being stopped", id.short_name())));

@@ -155,7 +155,10 @@ fn two_workers_that_draw_at_once_leave_nothing_behind() {
     sight.versions[1].push(version(3, 1_000));
     assert_eq!(take(&sight), Arrow::Set(Side::B, 3), "the newest counts");
     let mut sight = Sight { at: at(2_000), mark: Mark::parse("b-3-1"), version: 3, ..draining() };
-    sight.versions = [vec![version(1, 0), version(2, 1_000), version(3, 1_000)], vec![version(1, 0), version(2, 1_000), version(3, 1_000)]];
+    sight.versions = [
+        vec![version(1, 0), version(2, 1_000), version(3, 1_000)],
+        vec![version(1, 0), version(2, 1_000), version(3, 1_000)],
+    ];
     sight.trials.insert((Side::A, 3), Trial { attempt: 0, result: TrialResult::LoggedIn });
     let mut disabled = Vec::new();
     while let Next::Take(Arrow::Disable(side, number)) = next(&sight) {

@@ -186,7 +186,8 @@ impl World {
                 let login = &deployment.names.logins[side.index()];
                 let sql = format!("ALTER ROLE {login} PASSWORD '{}'", self.password(side, version));
                 let admin = (server.admin(), server.admin_password());
-                let mut session = Session::log_in(server.port(), admin.0, admin.1, "postgres").expect("an admin");
+                let mut session =
+                    Session::log_in(server.port(), admin.0, admin.1, "postgres").expect("an admin");
                 session.ask(&sql).expect("the password is set");
                 self.changes.push(self.now);
             }
@@ -279,7 +280,10 @@ fn a_hundred_rotations_under_load_and_deaths_fail_no_login_and_leave_no_old_pass
     let secs = begun.elapsed().as_secs_f64();
     let (logins, failures) = clients.stop();
     let rate = logins as f64 / secs;
-    println!("{ROTATIONS} rotations, {logins} logins in {secs:.1} s: {rate:.0} a second, {} failed", failures.len());
+    println!(
+        "{ROTATIONS} rotations, {logins} logins in {secs:.1} s: {rate:.0} a second, {} failed",
+        failures.len()
+    );
     assert_eq!(failures, Vec::<String>::new());
     assert!(rate >= RATE, "only {rate:.0} logins a second");
 }

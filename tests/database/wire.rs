@@ -44,7 +44,9 @@ impl Session {
         loop {
             match self.receive()? {
                 (b'Z', _) => return Ok(answer),
-                (b'D', row) => answer = String::from_utf8_lossy(row.get(6..).unwrap_or_default()).into_owned(),
+                (b'D', row) => {
+                    answer = String::from_utf8_lossy(row.get(6..).unwrap_or_default()).into_owned()
+                }
                 _ => {}
             }
         }

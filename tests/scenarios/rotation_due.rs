@@ -29,9 +29,8 @@ async fn an_overdue_rotation_is_found_by_the_tick_and_made_whole() {
     let writes = stage.writes_since(mark);
     let telling = ["db-password-b:addVersion", "/users", "secrets/", "db-password-a:addVersion", ":disable"];
     let google = writes.iter().filter(|write| write.contains("googleapis.com"));
-    let told: Vec<&str> = google
-        .filter_map(|write| telling.into_iter().rev().find(|part| write.contains(part)))
-        .collect();
+    let told: Vec<&str> =
+        google.filter_map(|write| telling.into_iter().rev().find(|part| write.contains(part))).collect();
     // Draw, set, switch; replace, set, and the versions that nobody needs.
     let [draw, set, switch, replace, disable] =
         ["db-password-b:addVersion", "/users", "secrets/", "db-password-a:addVersion", ":disable"];
@@ -89,7 +88,10 @@ async fn an_order_rotates_a_password_of_any_age_and_is_answered_once() {
 async fn a_password_that_does_not_log_in_is_never_served() {
     let (stage, work) = standing("").await;
     later(&stage, 1);
-    stage.kubernetes.faults().fail_jobs(&format!("{}-login-trial", stage.namespace()), "authentication failed");
+    stage
+        .kubernetes
+        .faults()
+        .fail_jobs(&format!("{}-login-trial", stage.namespace()), "authentication failed");
     order(&stage, "").await;
     assert_eq!(stage.settle(&work).await, Outcome::Stalled);
     assert_eq!(serving(&stage), "a", "the login in use is untouched");
@@ -98,7 +100,10 @@ async fn a_password_that_does_not_log_in_is_never_served() {
         findings.iter().any(|finding| finding.message.contains("does not log in")),
         "the user is told: {findings:#?}"
     );
-    assert!(findings.iter().any(|finding| finding.message.contains("authentication failed")), "{findings:#?}");
+    assert!(
+        findings.iter().any(|finding| finding.message.contains("authentication failed")),
+        "{findings:#?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,10 +151,14 @@ async fn a_new_redis_password_is_taken_up_when_the_server_reads_it() {
     assert_eq!(versions(&stage, "redis-password"), ["1 ENABLED", "2 ENABLED"]);
     assert_eq!(configuration(&stage, "-worker"), before, "the server does not know it yet");
     let findings = stage.status(&work).await.findings;
-    assert!(findings.iter().any(|finding| finding.message.contains("restart of the NFS VM")), "{findings:#?}");
+    assert!(
+        findings.iter().any(|finding| finding.message.contains("restart of the NFS VM")),
+        "{findings:#?}"
+    );
 
     later(&stage, 1);
-    let vm = stage.google.paths("compute/").into_iter().find(|path| path.contains("/instances/")).expect("a VM");
+    let vm =
+        stage.google.paths("compute/").into_iter().find(|path| path.contains("/instances/")).expect("a VM");
     let mut body = stage.google.get(&vm).expect("a VM");
     body["lastStartTimestamp"] = stage.clock.now().to_string().into();
     stage.google.put(&vm, body);

@@ -8,7 +8,8 @@ use crate::rotating::{add_version, configuration, later, make_secret, spec, told
 async fn with_a_secret_of_the_users() -> (Stage, dify_reconciler::converge::Work) {
     let stage = Stage::new().await;
     make_secret(&stage, "team-smtp", "first").await;
-    let work = stage.save("prod.yaml", &spec("secret_environment_variables: {SMTP_PASSWORD: team-smtp}\n")).await;
+    let work =
+        stage.save("prod.yaml", &spec("secret_environment_variables: {SMTP_PASSWORD: team-smtp}\n")).await;
     assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await.findings);
     (stage, work)
 }

@@ -8,8 +8,8 @@ use crate::plan::{GoogleRequest, Method};
 use crate::resources::{Kind as AnyKind, ResourceId};
 
 use super::{
-    Kind, bucket_policy, patch, project_policy, secret_history, secret_policy, secret_version, service_account_policy, short,
-    text,
+    Kind, bucket_policy, patch, project_policy, secret_history, secret_policy, secret_version,
+    service_account_policy, short, text,
 };
 
 /// One read call and what its answer is about.

@@ -80,8 +80,7 @@ pub fn declare(context: &Context<'_>) -> Vec<Declared> {
     generated(context.spec)
         .into_iter()
         .map(|secret| {
-            let body =
-                json!({"labels": labels_of(context, secret.suffix), "replication": {"automatic": {}}});
+            let body = json!({"labels": labels_of(context, secret.suffix), "replication": {"automatic": {}}});
             let id = id(context, secret.suffix);
             declared(context, id, Slice::Secrets, ready_or_waiting(Ok(body)), Vec::new())
         })

@@ -34,9 +34,10 @@ pub fn id(context: &Context<'_>, suffix: &str) -> ResourceId {
 
 /// The histories that matter now.
 pub fn declare(context: &Context<'_>) -> Vec<Declared> {
-    let logins = Side::BOTH.into_iter().filter(|_| rotation::sight::is_watched(context)).map(|side| {
-        (side.secret(), login(context, side))
-    });
+    let logins = Side::BOTH
+        .into_iter()
+        .filter(|_| rotation::sight::is_watched(context))
+        .map(|side| (side.secret(), login(context, side)));
     let others = keys::watched(context).into_iter().map(|suffix| (suffix, Desired::Found));
     logins
         .chain(others)
@@ -70,7 +71,9 @@ fn read_version(version: &Value) -> Option<Version> {
 /// A version of a login's to be disabled, or what the rotation waits for.
 fn login(context: &Context<'_>, side: Side) -> Desired {
     match rotation::turn(context) {
-        Some(Next::Take(Arrow::Disable(of, version))) if of == side => Desired::Act(disable(context, side, version)),
+        Some(Next::Take(Arrow::Disable(of, version))) if of == side => {
+            Desired::Act(disable(context, side, version))
+        }
         // Told once, beside the login that is not in use.
         Some(Next::Wait(why)) if rotation::sight::in_use(context).is_some_and(|(used, _)| used != side) => {
             Desired::Waiting(vec![Wait::new(WaitKind::Rollout, why)])
@@ -83,13 +86,16 @@ fn disable(context: &Context<'_>, side: Side, version: u64) -> Act {
     let id = secret_version::numbered(context, side.secret(), version);
     let body = context.seen.body(&self::id(context, side.secret()));
     let all = body.and_then(|body| body.get("versions")?.as_array());
-    let seen = all.into_iter().flatten().find(|seen| super::short(text(seen, "/name")) == version.to_string());
+    let seen =
+        all.into_iter().flatten().find(|seen| super::short(text(seen, "/name")) == version.to_string());
     let etag = seen.map(|seen| text(seen, "/etag")).unwrap_or_default();
     let change = Change {
         path: format!("/versions/{version}/state"),
         from: Some("ENABLED".into()),
         to: Some("DISABLED".into()),
     };
-    Act { request: request::on(&DESCRIPTOR, &id, ":disable", DISABLE, json!({"etag": etag})), changes: vec![change] }
+    Act {
+        request: request::on(&DESCRIPTOR, &id, ":disable", DISABLE, json!({"etag": etag})),
+        changes: vec![change],
+    }
 }
-

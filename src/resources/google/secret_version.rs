@@ -84,7 +84,8 @@ fn another(context: &Context<'_>, secret: &Generated) -> Act {
 
 /// Versions that are used although a newer one is there.
 fn older(context: &Context<'_>) -> Vec<Declared> {
-    let newest = |suffix: &str| context.seen.payloads.get(&context.names.secret(suffix)).map(|one| one.version);
+    let newest =
+        |suffix: &str| context.seen.payloads.get(&context.names.secret(suffix)).map(|one| one.version);
     let marked = rotation::mark(context).map(|mark| (mark.side.secret(), mark.version));
     let unmarked = || rotation::sight::first(context).map(|first| (Side::A.secret(), first));
     let redis = keys::redis_in_use(context).map(|version| (keys::REDIS, version));
