@@ -20,10 +20,13 @@ use crate::wire::Session;
 
 const ROTATIONS: usize = 100;
 const CLIENTS: usize = 6;
-/// What the issue of a password's change is measured against, in logins a second.
+/// How many logins a second there have to be for the proof to count. A machine that does not manage so many
+/// without any rotation has to keep half of what it manages.
 const RATE: f64 = 500.0;
+/// How long it is measured what the machine manages.
+const MEASURED: Duration = Duration::from_secs(2);
 /// Logins between two looks of a client at who logs in: what a rollout is for a pod.
-const LOGINS_OF_A_POD: u64 = 5;
+const LOGINS_OF_A_POD: u64 = 3;
 
 /// What the pods of one rollout have.
 #[derive(Clone)]
@@ -257,6 +260,9 @@ fn a_hundred_rotations_under_load_and_deaths_fail_no_login_and_leave_no_old_pass
     let first = Published { number: 0, role: role.into(), password: password.into() };
     let (port, database) = (deployment.server.port(), deployment.names.application.clone());
     let clients = Clients::start(port, &database, first);
+    thread::sleep(MEASURED);
+    let before = clients.logins.load(Ordering::Relaxed);
+    let able = before as f64 / MEASURED.as_secs_f64();
     let begun = Instant::now();
 
     for rotation in 0..ROTATIONS {
@@ -279,11 +285,10 @@ fn a_hundred_rotations_under_load_and_deaths_fail_no_login_and_leave_no_old_pass
     }
     let secs = begun.elapsed().as_secs_f64();
     let (logins, failures) = clients.stop();
-    let rate = logins as f64 / secs;
-    println!(
-        "{ROTATIONS} rotations, {logins} logins in {secs:.1} s: {rate:.0} a second, {} failed",
-        failures.len()
-    );
+    let rate = (logins - before) as f64 / secs;
+    let failed = failures.len();
+    println!("{ROTATIONS} rotations in {secs:.1} s, {logins} logins, {failed} failed");
+    println!("{rate:.0} logins a second; without rotation {able:.0}");
     assert_eq!(failures, Vec::<String>::new());
-    assert!(rate >= RATE, "only {rate:.0} logins a second");
+    assert!(rate >= RATE.min(able / 2.0), "only {rate:.0} logins a second of {able:.0}");
 }
