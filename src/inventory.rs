@@ -45,6 +45,15 @@ pub struct Payload {
     pub content: Sensitive,
 }
 
+/// What a secret's own schedule said: a name and a time, to be judged by what the secret shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reminder {
+    /// The secret's id, without its project.
+    pub secret: String,
+    /// When it was said.
+    pub at: jiff::Timestamp,
+}
+
 /// How an operation stands that was started for a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OperationState {
@@ -74,6 +83,8 @@ pub struct Inventory {
     pub at: Option<jiff::Timestamp>,
     /// What people ordered.
     pub orders: Orders,
+    /// What secrets' own schedules said, as far as this work was told.
+    pub reminders: Vec<Reminder>,
     /// Set when the Kubernetes API could be reached.
     pub cluster_reachable: bool,
 }

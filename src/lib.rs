@@ -14,6 +14,7 @@ pub mod inventory;
 pub mod plan;
 pub mod redact;
 pub mod resources;
+pub mod rotation;
 pub mod slice;
 pub mod spec;
 pub mod state;

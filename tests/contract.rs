@@ -104,6 +104,7 @@ fn a_world_that_is_as_declared_needs_nothing() {
                 }
                 Desired::Waiting(waits) => panic!("{}: {} waits: {waits:?}", scene.name, declared.id),
                 Desired::Found | Desired::Generated(_) => {}
+                Desired::Act(act) => panic!("{}: {} is changed: {:?}", scene.name, declared.id, act.changes),
             }
             assert_eq!(driver::readiness(kind, body), Readiness::Ready, "{}: {}", scene.name, declared.id);
         }

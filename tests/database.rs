@@ -16,7 +16,11 @@ mod db_init;
 mod fixture;
 #[path = "database/job.rs"]
 mod job;
+#[path = "database/rotation.rs"]
+mod rotation;
 #[path = "database/server.rs"]
 mod server;
 #[path = "database/verify.rs"]
 mod verify;
+#[path = "database/wire.rs"]
+mod wire;

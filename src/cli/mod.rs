@@ -67,6 +67,8 @@ enum Command {
     Pause(orders::PauseArgs),
     /// End a pause
     Resume(orders::ResumeArgs),
+    /// Replace a password or a key now, however old it is
+    Rotate(orders::RotateArgs),
     /// Say what a variable means, how it may change and what it risks
     Explain(explain::Args),
     /// Print the JSON Schema of the spec, for editors
@@ -118,6 +120,7 @@ fn on_runtime(command: Command) -> Result<u8, Failure> {
             Command::Approve(args) => orders::approve(args).await,
             Command::Pause(args) => orders::pause(args).await,
             Command::Resume(args) => orders::resume(args).await,
+            Command::Rotate(args) => orders::rotate(args).await,
             Command::Send(args) => send::run(args).await,
             Command::Serve => serve::run().await,
             Command::Validate(_)

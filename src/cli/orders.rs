@@ -1,4 +1,4 @@
-//! `approve`, `pause`, `resume`: what people order for a deployment, written to the state bucket.
+//! `approve`, `pause`, `resume`, `rotate`: what people order for a deployment, written to the state bucket.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::cloud::Cloud;
 use crate::config::{Config, Purpose};
+use crate::rotation::wish;
 use crate::slice::Slice;
 use crate::state::State;
 use crate::state::orders::{self, Approval, Orders, Pause, Request};
@@ -68,6 +69,37 @@ pub struct ResumeArgs {
     slice: Option<Slice>,
     #[command(flatten)]
     place: Place,
+}
+
+/// Arguments of `rotate`.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  dify-reconciler rotate prod                       the database password, without a failed login
+  dify-reconciler rotate prod plugin-daemon-key     the key that API and plugin daemon share
+
+A key that two components share is refused between them until both are rolled. SECRET_KEY is never rotated.")]
+pub struct RotateArgs {
+    /// The deployment: its spec file's stem
+    name: String,
+    /// The secret, by its id or the end of it; the database password when it is not given
+    secret: Option<String>,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Orders a rotation; the next look begins it.
+///
+/// # Errors
+/// When the state cannot be read or written.
+pub async fn rotate(args: RotateArgs) -> Result<u8, Failure> {
+    let of = args.secret.unwrap_or_default();
+    let what = if of.is_empty() { "the database password".to_owned() } else { of.clone() };
+    let order = Request { what: wish::ORDER.into(), of, at: Timestamp::now() };
+    let code = request(&args.place, &args.name, order).await?;
+    if code == FINE {
+        super::print(&format!("{}: {what} is to be rotated; the next look begins it\n", args.name));
+    }
+    Ok(code)
 }
 
 /// Approves the plan that waits for it.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::inventory::Reminder;
+
 /// What an event told of. The work reads what is so, and does the same without it, only later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
@@ -48,6 +50,12 @@ pub enum Hint {
 }
 
 impl Hint {
+    /// What a secret's own schedule said. A time that cannot be read is none.
+    pub fn reminder(&self) -> Option<Reminder> {
+        let Hint::Rotation { secret, at } = self else { return None };
+        Some(Reminder { secret: secret.clone(), at: at.parse().ok()? })
+    }
+
     /// Whether a deployment in whose inventory are these resources could be meant. When in doubt, it is: a look
     /// for nothing costs some reads, and a look that is missed lasts until the next tick.
     pub fn concerns<'a>(&self, inventory: impl IntoIterator<Item = &'a str>) -> bool {

@@ -32,6 +32,7 @@ const LOG_LINES: usize = 20;
 /// Looks at everything the deployment consists of. What cannot be read is noted as unreadable.
 pub async fn observe(cloud: &Cloud, scene: &Scene, memory: &mut Memory, now: Timestamp) -> Inventory {
     let mut seen = Inventory::begun(now, scene.orders.clone());
+    seen.reminders.extend(scene.hint.as_ref().and_then(|hint| hint.reminder()));
     memory.refresh(cloud, &mut seen).await;
     let references = kubernetes::images::references(&scene.spec);
     let (digests, ()) = futures::join!(digests(cloud, &references), google_turns(cloud, scene, &mut seen));

@@ -13,6 +13,7 @@ use crate::state::identity::{self, Identity};
 use crate::state::orders::{self, Orders};
 use crate::state::status;
 
+use super::hint::Hint;
 use super::work::{is_spec, stem};
 use super::{Converger, Work};
 
@@ -34,6 +35,8 @@ pub struct Scene {
     pub known: BTreeSet<ResourceId>,
     /// Whether the spec is gone, and wanted everything to go with it.
     pub withdrawn: bool,
+    /// What the event told of that this work is for, if anything.
+    pub hint: Option<Hint>,
 }
 
 impl Scene {
@@ -193,7 +196,17 @@ async fn furnish(
     let (status, _) = status::read(&converger.state, &work.deployment).await?;
     let there = status.inventory.iter().filter(|(_, standing)| standing.as_str() != "absent");
     let known = there.filter_map(|(id, _)| ResourceId::parse(id)).collect();
-    Ok(Scene { digest: spec.digest(), spec, names, generation, findings, orders, known, withdrawn: false })
+    Ok(Scene {
+        digest: spec.digest(),
+        spec,
+        names,
+        generation,
+        findings,
+        orders,
+        known,
+        withdrawn: false,
+        hint: work.hint.clone(),
+    })
 }
 
 /// A spec's finding as the status shows it, with its place in the file in front.

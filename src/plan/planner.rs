@@ -63,6 +63,10 @@ fn standing(declared: &Declared, seen: &Inventory) -> Standing {
             let action = matches!(sighting, Sighting::Absent).then_some(Action::Create);
             Standing::Waits { waits: reasons.clone(), action }
         }
+        (Desired::Act(_), Some(Sighting::Absent)) => {
+            waits(Wait::dependency("it is gone, and a procedure was about to change it"), None)
+        }
+        (Desired::Act(act), Some(Sighting::Present(_))) => Standing::Differs(act.changes.clone()),
         (Desired::Found, Some(Sighting::Absent)) => Standing::Broken(not_found(declared)),
         (_, Some(Sighting::Absent)) => Standing::Missing,
         (Desired::Ready(document), Some(Sighting::Present(body))) => {
@@ -237,6 +241,7 @@ fn step(
     };
     let request = match (&declared.desired, id.kind) {
         (Desired::Generated(recipe), _) => generated(id, *recipe),
+        (Desired::Act(act), _) => Request::Google(act.request.clone()),
         (Desired::Ready(document), Kind::Google(_)) => Request::Google(match body {
             None => google::driver::create(id, document, generation),
             Some(body) => google::driver::update(id, document, body, &changes, generation)?,

@@ -144,7 +144,7 @@ fn slice_of(id: &ResourceId) -> Slice {
                 Slice::Project
             }
             G::Subnetwork | G::Cluster => Slice::Network,
-            G::Secret | G::SecretVersion | G::SecretPolicy => Slice::Secrets,
+            G::Secret | G::SecretVersion | G::SecretHistory | G::SecretPolicy => Slice::Secrets,
             G::SqlInstance | G::SqlDatabase | G::SqlUser | G::SqlOperation => Slice::Database,
             G::Bucket | G::BucketPolicy => Slice::Storage,
             G::InternalAddress | G::Firewall | G::Disk | G::Instance => Slice::Nfs,

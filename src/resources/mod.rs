@@ -22,6 +22,7 @@ pub use names::Names;
 pub use recipe::Recipe;
 pub use wait::{Wait, WaitKind};
 
+use crate::plan::GoogleRequest;
 use crate::slice::Slice;
 
 /// One thing that should exist, and what can be said of it now.
@@ -48,6 +49,17 @@ pub enum Desired {
     Found,
     /// It must exist; its content is drawn once, when it is made.
     Generated(Recipe),
+    /// It exists, and the next arrow of a procedure changes it.
+    Act(Act),
+}
+
+/// One arrow of a procedure: the call, and what it changes.
+#[derive(Clone, Debug)]
+pub struct Act {
+    /// The call.
+    pub request: GoogleRequest,
+    /// What it changes. Never a secret.
+    pub changes: Vec<Change>,
 }
 
 /// How far a resource that exists has come.

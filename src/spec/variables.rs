@@ -75,7 +75,7 @@ super::variable::variables! {
     // --- 5: environment and secrets ---
     environment_variables: StringMap = Default::default(); 5, Workload, Mutable, High, Converged, "Plain environment of the API image's containers; the platform's own database values win.";
     secret_environment_variables: StringMap = Default::default(); 5, Workload, Mutable, Critical, Converged, "Environment from Secret Manager: variable name to secret id.";
-    secret_rotation_period: String = "2592000s".into(); 5, Secrets, Mutable, High, NotConverged, "Seconds between two rotation reminders, with the suffix s.";
+    secret_rotation_period: String = "2592000s".into(); 5, Secrets, Mutable, High, Converged, "Seconds after which a password in use is replaced, with the suffix s; half of it tells a repeated reminder from another rotation.";
     secret_propagation_delay: u32 = 30; 5, Secrets, Mutable, Low, NoEffect, "Seconds the module slept after creating a secret; the reconciler reads the secret back instead.";
 
     // --- 6: GKE backend ---
@@ -167,8 +167,8 @@ super::variable::variables! {
     db_name: String = "dify_db".into(); 16, Database, Immutable("another name means an empty database"), Critical, Converged, "Stem of the database's name.";
     db_user: String = "dify_user".into(); 16, Database, Immutable("another name means another owner"), Critical, Converged, "Stem of the owner role and the two login roles.";
     database_password_length: u32 = 32; 16, Secrets, Mutable, Low, Converged, "Length of generated database passwords, used at creation.";
-    enable_auto_password_rotation: bool = false; 16, Secrets, Mutable, High, NotConverged, "Rotate the database password without downtime.";
-    rotation_propagation_delay_sec: u32 = 90; 16, Secrets, Mutable, High, NotConverged, "Seconds between the rollout's end and the old credential's.";
+    enable_auto_password_rotation: bool = false; 16, Secrets, Mutable, High, Converged, "Rotate the database password by its age, without downtime.";
+    rotation_propagation_delay_sec: u32 = 90; 16, Secrets, Mutable, High, Converged, "Seconds between the rollout's end and the old credential's.";
     database_type: String = "POSTGRES_15".into(); 16, Database, Guarded("another engine means another instance"), Critical, Converged, "Engine of a created instance; PostgreSQL only.";
     sql_instance_name: String = String::new(); 16, Database, Guarded("another instance has other data"), Critical, Converged, "Name of an existing Cloud SQL instance; created when empty.";
     sql_instance_base_name: String = "app-sql".into(); 16, Database, Immutable("it is part of the instance's name"), Critical, Converged, "Name stem of a created instance.";

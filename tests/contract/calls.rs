@@ -40,6 +40,7 @@ pub fn of(scene: &Scene) -> Vec<Call> {
                     }
                 }
                 Desired::Generated(recipe) => calls.push(call("generate", id, driver::generate(id, *recipe))),
+                Desired::Act(act) => calls.push(call("act on", id, act.request.clone())),
                 Desired::Waiting(_) | Desired::Found => {}
             }
         }

@@ -51,7 +51,7 @@ pub fn complete(scene: &Scene) -> Inventory {
                 Desired::Ready(document) => lived(kind, document.wire().clone()),
                 Desired::Found => lived(kind, json!({})),
                 Desired::Generated(_) => json!({}),
-                Desired::Waiting(_) => continue,
+                Desired::Waiting(_) | Desired::Act(_) => continue,
             };
             if kind == Kind::SecretVersion {
                 let secret = declared.id.name.trim_end_matches("/versions").to_owned();

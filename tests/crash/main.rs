@@ -30,10 +30,12 @@ fn spec(more: &str) -> String {
     format!("{MINIMAL}deployment_id: crash001\n{more}")
 }
 
-/// A scenario: the spec that is there already, if any, and the one whose work dies; none withdraws it.
-#[derive(Clone)]
+/// A scenario: the spec that is there already, if any, how long it has been, and the spec whose work dies; none
+/// withdraws it.
+#[derive(Clone, Default)]
 struct Scenario {
     before: Option<String>,
+    hours: u64,
     spec: Option<String>,
 }
 
@@ -44,6 +46,7 @@ impl Scenario {
         if let Some(before) = &self.before {
             let work = stage.save("prod.yaml", before).await;
             assert_eq!(stage.settle(&work).await, Outcome::Converged);
+            stage.clock.advance(std::time::Duration::from_secs(self.hours * 3600));
         }
         let work = match &self.spec {
             Some(spec) => stage.save("prod.yaml", spec).await,
@@ -84,6 +87,10 @@ impl Scenario {
         let outcome = stage.settle(&work).await;
         let status = stage.status(&work).await;
         assert_eq!(outcome, self.end(), "{moment:?} {place:?}: {:#?}", status.findings);
+        if self.hours > 0 {
+            // What the worlds are compared without: contents.
+            assert!(stage.pods_log_in(), "{moment:?} {place:?}: the pods cannot log in");
+        }
         stage.world()
     }
 }
@@ -125,29 +132,36 @@ fn places(writes: usize, calls: usize) -> Vec<Place> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_install_survives_every_death() {
-    survives_every_death(Scenario { before: None, spec: Some(spec("")) }).await;
+    survives_every_death(Scenario { spec: Some(spec("")), ..Scenario::default() }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_upgrade_survives_every_death() {
     let before = Some(spec("application_version: 1.17.0\n"));
-    survives_every_death(Scenario { before, spec: Some(spec("application_version: 1.17.1\n")) }).await;
+    let spec = Some(spec("application_version: 1.17.1\n"));
+    survives_every_death(Scenario { before, spec, ..Scenario::default() }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_of_scale_survives_every_death() {
     let spec_of = |more: &str| Some(spec(more));
     let (before, spec) = (spec_of(""), spec_of("max_instance_count: 6\nworker: {replicas: 2}\n"));
-    survives_every_death(Scenario { before, spec }).await;
+    survives_every_death(Scenario { before, spec, ..Scenario::default() }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_withdrawal_that_keeps_everything_survives_every_death() {
-    survives_every_death(Scenario { before: Some(spec("")), spec: None }).await;
+    survives_every_death(Scenario { before: Some(spec("")), ..Scenario::default() }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_of_the_database_password_survives_every_death() {
+    let due = spec("enable_auto_password_rotation: true\nsecret_rotation_period: 86400s\n");
+    survives_every_death(Scenario { before: Some(due.clone()), hours: 25, spec: Some(due) }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn taking_a_deployment_down_survives_every_death() {
     let before = Some(spec("deploy_application: false\ndeletion_policy: destroy\n"));
-    survives_every_death(Scenario { before, spec: None }).await;
+    survives_every_death(Scenario { before, ..Scenario::default() }).await;
 }

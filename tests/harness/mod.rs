@@ -205,6 +205,19 @@ impl Stage {
         self.kubernetes.get(kind, &namespace, &format!("{namespace}{name}"))
     }
 
+    /// Whether the role that the pods are told to log in as has the password that they are told.
+    pub fn pods_log_in(&self) -> bool {
+        use base64::Engine;
+        let (secret, config) = (self.object("Secret", "-env"), self.object("ConfigMap", "-api-env"));
+        let (secret, config) = (secret.expect("a Secret"), config.expect("a ConfigMap"));
+        let login = config["data"]["DB_USERNAME"].as_str().expect("a login");
+        let data = secret["data"]["DB_PASSWORD"].as_str().expect("a password");
+        let password = base64::engine::general_purpose::STANDARD.decode(data).expect("base64");
+        let paths = self.google.paths("sqladmin/");
+        let user = paths.iter().find(|path| path.ends_with(&format!("/users/{login}"))).expect("a role");
+        self.google.logs_in(user, &String::from_utf8(password).expect("text"))
+    }
+
     /// The only namespace that begins with `app`.
     pub fn namespace(&self) -> String {
         let namespaces = self.kubernetes.list("Namespace", "");

@@ -5,6 +5,9 @@ mod harness;
 
 mod orders;
 mod quiet;
+mod rotating;
+mod rotation_due;
+mod secret_changed;
 mod spec_committed;
 mod spec_withdrawn;
 mod watched;

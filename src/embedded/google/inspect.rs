@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::cloud::{Trigger, lock};
 use super::delivery::Kind;
@@ -93,6 +94,13 @@ impl Server {
     /// The paths of all documents that start so.
     pub fn paths(&self, start: &str) -> Vec<String> {
         self.cloud.world().below(start).map(|(path, _)| path.to_owned()).collect()
+    }
+
+    /// Whether a role of a Cloud SQL instance, by its path, would be let in with a password.
+    pub fn logs_in(&self, user: &str, password: &str) -> bool {
+        let world = self.cloud.world();
+        let kept = world.get(user).and_then(|user| user.get("_password")?.as_str().map(str::to_owned));
+        kept.is_some_and(|kept| kept == hex::encode(Sha256::digest(password.as_bytes())))
     }
 
     /// Puts a document as somebody else would have: drift, a resource made by hand.

@@ -9,9 +9,9 @@ use crate::resources::{Change, Document, Readiness, ResourceId};
 
 use super::{
     Kind, address, bucket, bucket_policy, certificate, certificate_map, certificate_map_entry, cluster, disk,
-    enabled_api, firewall, instance, project, project_policy, repository, secret, secret_policy,
-    secret_version, service_account, service_account_policy, sql_database, sql_instance, sql_operation,
-    sql_user, subnetwork,
+    enabled_api, firewall, instance, project, project_policy, repository, secret, secret_history,
+    secret_policy, secret_version, service_account, service_account_policy, sql_database, sql_instance,
+    sql_operation, sql_user, subnetwork,
 };
 
 /// What the driver has to know of a kind.
@@ -189,6 +189,7 @@ impl Kind {
             Kind::Cluster => &cluster::DESCRIPTOR,
             Kind::Secret => &secret::DESCRIPTOR,
             Kind::SecretVersion => &secret_version::DESCRIPTOR,
+            Kind::SecretHistory => &secret_history::DESCRIPTOR,
             Kind::SecretPolicy => &secret_policy::DESCRIPTOR,
             Kind::SqlInstance => &sql_instance::DESCRIPTOR,
             Kind::SqlDatabase => &sql_database::DESCRIPTOR,

@@ -13,6 +13,7 @@ pub enum Kind {
     Cluster,
     Secret,
     SecretVersion,
+    SecretHistory,
     SecretPolicy,
     SqlInstance,
     SqlDatabase,
@@ -33,7 +34,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 25] = [
+    pub const ALL: [Kind; 26] = [
         Kind::Project,
         Kind::EnabledApi,
         Kind::ProjectPolicy,
@@ -43,6 +44,7 @@ impl Kind {
         Kind::Cluster,
         Kind::Secret,
         Kind::SecretVersion,
+        Kind::SecretHistory,
         Kind::SecretPolicy,
         Kind::SqlInstance,
         Kind::SqlDatabase,
@@ -81,6 +83,7 @@ impl Kind {
             Kind::Cluster => "Cluster",
             Kind::Secret => "Secret(GCP)",
             Kind::SecretVersion => "SecretVersion",
+            Kind::SecretHistory => "SecretHistory",
             Kind::SecretPolicy => "SecretPolicy",
             Kind::SqlInstance => "SqlInstance",
             Kind::SqlDatabase => "SqlDatabase",

@@ -27,6 +27,7 @@ pub mod reading;
 pub mod repository;
 mod request;
 pub mod secret;
+pub mod secret_history;
 pub mod secret_policy;
 pub mod secret_version;
 pub mod service_account;
@@ -58,6 +59,7 @@ pub fn declare(context: &Context<'_>) -> Vec<Declared> {
         cluster::declare(context),
         secret::declare(context),
         secret_version::declare(context),
+        secret_history::declare(context),
         secret_policy::declare(context),
         sql_instance::declare(context),
         sql_database::declare(context),

@@ -8,8 +8,8 @@ use crate::plan::{GoogleRequest, Method};
 use crate::resources::{Kind as AnyKind, ResourceId};
 
 use super::{
-    Kind, bucket_policy, patch, project_policy, secret_policy, secret_version, service_account_policy, short,
-    text,
+    Kind, bucket_policy, patch, project_policy, secret_history, secret_policy, secret_version,
+    service_account_policy, short, text,
 };
 
 /// One read call and what its answer is about.
@@ -103,6 +103,7 @@ fn one(kind: Kind, id: &ResourceId) -> Read {
         Kind::SecretPolicy => secret_policy::read(id),
         Kind::BucketPolicy => bucket_policy::read(id),
         Kind::SecretVersion => secret_version::read(id),
+        Kind::SecretHistory => secret_history::read(id),
         kind => kind.descriptor().read(&id.name),
     };
     Read { request, covers: Covers::One(id.clone()) }

@@ -4,9 +4,10 @@
 //! Readiness: at once. Removed only when that was approved. Which secrets there are and what they look like is here (`dify-runtime`
 //! contract: alphanumeric, so that no DSN, URL or shell can misread them).
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::resources::{Context, Declared, Recipe, ResourceId, facts};
+use crate::rotation::{self, Arrow, Side};
 use crate::slice::Slice;
 use crate::spec::Spec;
 
@@ -81,11 +82,27 @@ pub fn declare(context: &Context<'_>) -> Vec<Declared> {
     generated(context.spec)
         .into_iter()
         .map(|secret| {
-            let body = json!({"labels": labels::all(context), "replication": {"automatic": {}}});
+            let body = json!({"labels": labels_of(context, secret.suffix), "replication": {"automatic": {}}});
             let id = id(context, secret.suffix);
             declared(context, id, Slice::Secrets, ready_or_waiting(Ok(body)), Vec::new())
         })
         .collect()
+}
+
+/// Our labels, and at the switch of a rotation the one that says who logs in from now on. That one is kept
+/// afterwards like a label of others.
+fn labels_of(context: &Context<'_>, suffix: &str) -> Value {
+    let mut all = labels::all(context);
+    if suffix == Side::A.secret() {
+        let switch = rotation::arrow(context, |arrow| match arrow {
+            Arrow::Switch(mark) => Some(mark),
+            _ => None,
+        });
+        if let Some(mark) = switch {
+            all[rotation::LABEL] = mark.label().into();
+        }
+    }
+    all
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@
 use crate::condition::{Finding, Reason, Severity};
 use crate::inventory::Sighting;
 use crate::plan::{GoogleRequest, Method};
-use crate::resources::{Context, Declared, Desired, ResourceId, Wait, WaitKind};
+use crate::resources::{Act, Change, Context, Declared, Desired, ResourceId, Wait, WaitKind};
+use crate::rotation::{self, Arrow, Side, keys};
 use crate::slice::Slice;
 
 use super::descriptor::{Descriptor, READ_ONLY};
@@ -42,16 +43,65 @@ pub fn declare(context: &Context<'_>) -> Vec<Declared> {
     let own = secret::generated(context.spec).into_iter().map(|secret| {
         let desired = match lost(context, &secret) {
             Some(why) => Desired::Waiting(vec![Wait::new(WaitKind::User, why)]),
+            None if is_due(context, secret.suffix) => Desired::Act(another(context, &secret)),
             None => Desired::Generated(secret.recipe),
         };
-        let needs = vec![secret::id(context, secret.suffix)];
+        let mut needs = vec![secret::id(context, secret.suffix)];
+        if matches!(desired, Desired::Act(_)) {
+            needs.extend(rotation::workloads(context));
+        }
         declared(context, id(context, secret.suffix), Slice::Secrets, desired, needs)
     });
     let theirs = user_secrets(context).into_iter().map(|secret| {
         let name = format!("projects/{}/secrets/{secret}", context.names.project);
         declared(context, of(&name), Slice::Secrets, Desired::Found, Vec::new())
     });
-    own.chain(theirs).collect()
+    own.chain(theirs).chain(older(context)).collect()
+}
+
+/// Whether a rotation wants another version of a secret of ours.
+fn is_due(context: &Context<'_>, suffix: &str) -> bool {
+    let of_login = rotation::arrow(context, |arrow| match arrow {
+        Arrow::Draw(side) => Some(side.secret() == suffix),
+        _ => None,
+    });
+    of_login.unwrap_or(false) || keys::is_due(context, suffix)
+}
+
+/// Another version of what is there.
+fn another(context: &Context<'_>, secret: &Generated) -> Act {
+    let newest = context.seen.payloads.get(&context.names.secret(secret.suffix));
+    let change = Change {
+        path: "/versions".into(),
+        from: newest.map(|newest| newest.version.to_string()),
+        to: newest.map(|newest| (newest.version + 1).to_string()),
+    };
+    Act {
+        request: super::driver::generate(&id(context, secret.suffix), secret.recipe),
+        changes: vec![change],
+    }
+}
+
+/// Versions that are used although a newer one is there.
+fn older(context: &Context<'_>) -> Vec<Declared> {
+    let newest =
+        |suffix: &str| context.seen.payloads.get(&context.names.secret(suffix)).map(|one| one.version);
+    let marked = rotation::mark(context).map(|mark| (mark.side.secret(), mark.version));
+    let unmarked = || rotation::sight::first(context).map(|first| (Side::A.secret(), first));
+    let redis = keys::redis_in_use(context).map(|version| (keys::REDIS, version));
+    let pinned = marked.or_else(unmarked).into_iter().chain(redis);
+    pinned
+        .filter(|(suffix, version)| newest(suffix) != Some(*version))
+        .map(|(suffix, version)| {
+            let needs = vec![secret::id(context, suffix)];
+            declared(context, numbered(context, suffix, version), Slice::Secrets, Desired::Found, needs)
+        })
+        .collect()
+}
+
+/// The address of one version of a secret, by the end of the secret's name.
+pub fn numbered(context: &Context<'_>, suffix: &str, version: u64) -> ResourceId {
+    ResourceId::google(Kind::SecretVersion, format!("{}/versions/{version}", context.names.secret(suffix)))
 }
 
 /// Ids of the user's secrets, each once: those that become environment, those of jobs and cron jobs, and the
@@ -128,9 +178,10 @@ fn restore(context: &Context<'_>, suffix: &str) -> String {
     }
 }
 
-/// The call that reads the newest version with its content.
+/// The call that reads the newest version, or the one that is named, with its content.
 pub fn read(id: &ResourceId) -> GoogleRequest {
-    DESCRIPTOR.call(Method::Get, DESCRIPTOR.path(&id.name, "/latest:access"), DESCRIPTOR.get)
+    let version = if id.name.ends_with("/versions") { "/latest:access" } else { ":access" };
+    DESCRIPTOR.call(Method::Get, DESCRIPTOR.path(&id.name, version), DESCRIPTOR.get)
 }
 
 #[cfg(test)]

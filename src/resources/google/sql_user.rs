@@ -5,12 +5,13 @@
 
 use serde_json::json;
 
-use crate::resources::{Context, Declared, Desired, Document, ResourceId, facts};
+use crate::plan::Method;
+use crate::resources::{Act, Change, Context, Declared, Desired, Document, ResourceId, facts};
+use crate::rotation::{self, Arrow};
 use crate::slice::Slice;
 
 use super::descriptor::{Create, Descriptor, READ_ONLY, Update};
-use super::secret_version;
-use super::{Kind, declared, sql_instance};
+use super::{Kind, declared, patch, secret_version, sql_instance, sql_operation};
 
 /// Cloud SQL Admin v1.
 pub const DESCRIPTOR: Descriptor = Descriptor {
@@ -37,7 +38,7 @@ pub fn declare(context: &Context<'_>) -> Vec<Declared> {
             let suffix = format!("db-password-{side}");
             let id = id(context, side);
             let needs = vec![sql_instance::id(context), secret_version::id(context, &suffix)];
-            let desired = desired(context, &id, &suffix);
+            let desired = rotated(context, &id, side).unwrap_or_else(|| desired(context, &id, &suffix));
             declared(context, id, Slice::Database, desired, needs)
         })
         .collect()
@@ -54,6 +55,25 @@ fn desired(context: &Context<'_>, id: &ResourceId, suffix: &str) -> Desired {
         (_, Err(_)) if exists => Desired::Found,
         (_, Err(wait)) => Desired::Waiting(vec![wait]),
     }
+}
+
+/// The password that a rotation gives the role now. Repeating the call harms nothing.
+fn rotated(context: &Context<'_>, id: &ResourceId, letter: &str) -> Option<Desired> {
+    let (side, version) = rotation::arrow(context, |arrow| match arrow {
+        Arrow::Set(side, version) if side.letter() == letter => Some((side, version)),
+        _ => None,
+    })?;
+    if let Some(wait) = sql_operation::running(context) {
+        return Some(Desired::Waiting(vec![wait]));
+    }
+    let password = rotation::sight::pinned(context, side, version)?.content.reveal();
+    let path = DESCRIPTOR.path(patch::collection(id), "");
+    let mut request = DESCRIPTOR.call(Method::Put, path, "sql.users.update");
+    request.query = vec![("name", id.short_name().to_owned())];
+    request.body = patch::document(&DESCRIPTOR, json!({"name": id.short_name(), "password": password}));
+    let to = Some(format!("version {version} of {}", side.secret()));
+    let changes = vec![Change { path: "/password".into(), from: None, to }];
+    Some(Desired::Act(Act { request, changes }))
 }
 
 #[cfg(test)]

@@ -55,7 +55,8 @@ impl SecretValue {
         Self { text: Sensitive::new(make(self.text.reveal())), version: self.version.clone() }
     }
 
-    fn of(payload: Result<&Payload, Wait>, name: &str, waits: &mut Waits) -> Self {
+    /// What was read of a secret, under this name.
+    pub fn of(payload: Result<&Payload, Wait>, name: &str, waits: &mut Waits) -> Self {
         waits
             .try_take(payload)
             .map(|payload| Self {

@@ -1,6 +1,7 @@
 //! The database as the pods see it: where it is, what it is called, and who logs in.
 
-use crate::resources::{Names, facts};
+use crate::resources::{Names, Wait, facts};
+use crate::rotation::{self, Side};
 use crate::spec::Spec;
 
 use super::credentials::SecretValue;
@@ -54,51 +55,43 @@ impl Database {
     /// The database of a deployment; the password's absence goes to `secret_waits`.
     pub fn new(scope: &Scope<'_>, waits: &mut Waits, secret_waits: &mut Waits) -> Self {
         let names = DatabaseNames::new(scope.names(), scope.spec());
-        let [a, b] = passwords(scope, secret_waits);
-        let (login, password) = active(names.logins.clone(), [a, b]);
-        Self { host: host(scope, waits), login, password, names }
-    }
-}
-
-/// Both logins' passwords, in the order of the logins.
-pub fn passwords(scope: &Scope<'_>, waits: &mut Waits) -> [SecretValue; 2] {
-    ["db-password-a", "db-password-b"].map(|suffix| SecretValue::generated(scope, suffix, waits))
-}
-
-fn host(scope: &Scope<'_>, waits: &mut Waits) -> String {
-    if scope.spec().enable_cloudsql_volume {
-        return "127.0.0.1".into();
-    }
-    waits.take(facts::sql_private_ip(scope.context))
-}
-
-/// The login whose password was drawn last; the first when both are of one age. So drawing a new version
-/// for the idle login is what turns the pods over to it, and the next turn comes back.
-fn active(logins: [String; 2], passwords: [SecretValue; 2]) -> (String, SecretValue) {
-    let [login_a, login_b] = logins;
-    let [password_a, password_b] = passwords;
-    if number(&password_b) > number(&password_a) { (login_b, password_b) } else { (login_a, password_a) }
-}
-
-fn number(value: &SecretValue) -> u64 {
-    value.version.rsplit('@').next().and_then(|number| number.parse().ok()).unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::spec::types::Sensitive;
-
-    fn turn(a: u64, b: u64) -> String {
-        let value = |suffix: &str, version: u64| SecretValue {
-            text: Sensitive::new("x"),
-            version: format!("db-password-{suffix}@{version}"),
+        // As long as nothing was drawn, nobody logs in.
+        let (side, password) = match rotation::sight::in_use(scope.context) {
+            Some((side, version)) => {
+                let missing = || unread(side, version);
+                (side, secret_waits.take(password(scope, side, version).ok_or_else(missing)))
+            }
+            None => (Side::A, SecretValue::generated(scope, Side::A.secret(), secret_waits)),
         };
-        active(["a".into(), "b".into()], [value("a", a), value("b", b)]).0
+        Self { host: Self::host(scope, waits), login: names.logins[side.index()].clone(), password, names }
     }
 
-    #[test]
-    fn the_logins_take_turns() {
-        assert_eq!([turn(1, 1), turn(1, 2), turn(2, 2), turn(2, 3)], ["a", "b", "a", "b"]);
+    /// Where the database is.
+    pub fn host(scope: &Scope<'_>, waits: &mut Waits) -> String {
+        if scope.spec().enable_cloudsql_volume {
+            return "127.0.0.1".into();
+        }
+        waits.take(facts::sql_private_ip(scope.context))
     }
+}
+
+/// Both logins' passwords, in the order of the logins: of the one in use as it is, of the other the newest.
+pub fn passwords(scope: &Scope<'_>, waits: &mut Waits) -> [SecretValue; 2] {
+    let used = rotation::sight::in_use(scope.context);
+    Side::BOTH.map(|side| match used {
+        Some((in_use, version)) if in_use == side => {
+            waits.take(password(scope, side, version).ok_or_else(|| unread(side, version)))
+        }
+        _ => SecretValue::generated(scope, side.secret(), waits),
+    })
+}
+
+/// One version of a login's password, once it has been read.
+pub fn password(scope: &Scope<'_>, side: Side, version: u64) -> Option<SecretValue> {
+    let payload = rotation::sight::pinned(scope.context, side, version)?;
+    Some(SecretValue { text: payload.content.clone(), version: format!("{}@{version}", side.secret()) })
+}
+
+fn unread(side: Side, version: u64) -> Wait {
+    Wait::dependency(format!("version {version} of the secret {} could not be read yet", side.secret()))
 }

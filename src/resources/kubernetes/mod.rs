@@ -26,6 +26,7 @@ pub mod images;
 mod job;
 mod jobs;
 pub mod kind;
+pub mod login_trial;
 mod migration;
 mod namespace;
 mod network;
@@ -56,7 +57,7 @@ mod workload;
 
 pub use kind::Kind;
 
-use super::{Context, Declared};
+use super::{Context, Declared, ResourceId};
 use crate::spec::types::Component;
 use environment::Application;
 use scope::Scope;
@@ -78,6 +79,7 @@ fn deployed(scope: &Scope<'_>) -> Vec<Declared> {
         network_policy::declare(scope),
         vec![application::secret(scope, &application)],
         db_init::declare(scope, &application),
+        login_trial::declare(scope),
         jobs::declare(scope, &application),
         migration::declare(scope, &application),
         plugin_daemon::declare(scope, &application),
@@ -97,6 +99,12 @@ fn deployed(scope: &Scope<'_>) -> Vec<Declared> {
         policies::declare(scope),
     ]
     .concat()
+}
+
+/// The Secret that everything reads that runs the API image.
+pub fn application_secret(context: &Context<'_>) -> ResourceId {
+    let scope = Scope::new(context);
+    scope.id(Kind::Secret, &application::secret_name(&scope))
 }
 
 /// Whether a component runs, given what it does when the spec says nothing.

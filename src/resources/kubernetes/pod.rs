@@ -112,9 +112,12 @@ pub fn environment(config_map: &str, secret: Option<&str>) -> Option<Vec<EnvFrom
         config_map_ref: Some(ConfigMapEnvSource { name: config_map.into(), optional: None }),
         ..Default::default()
     }];
-    all.extend(secret.map(|name| EnvFromSource {
-        secret_ref: Some(SecretEnvSource { name: name.into(), optional: None }),
-        ..Default::default()
-    }));
+    all.extend(secret.into_iter().flat_map(secret_environment));
     Some(all)
+}
+
+/// Variables from a Secret alone.
+pub fn secret_environment(secret: &str) -> Vec<EnvFromSource> {
+    let secret_ref = Some(SecretEnvSource { name: secret.into(), optional: None });
+    vec![EnvFromSource { secret_ref, ..Default::default() }]
 }

@@ -3,6 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::resources::facts;
+use crate::rotation::keys;
 use crate::spec::types::StringMap;
 
 use super::super::credentials::{SecretMap, SecretValue};
@@ -124,7 +125,7 @@ fn pick(from: &SecretMap, names: &[(&str, &str)]) -> SecretMap {
 /// The VM's Redis has a password that was drawn; one that the user names has the user's, or none.
 fn redis_password(scope: &Scope<'_>, key: &SecretValue, waits: &mut Waits) -> SecretValue {
     if facts::redis_is_ours(scope.spec()) {
-        return SecretValue::generated(scope, "redis-password", waits);
+        return SecretValue::of(keys::redis_password(scope.context), keys::REDIS, waits);
     }
     SecretValue::given(&scope.spec().redis_auth, "redis_auth", key)
 }

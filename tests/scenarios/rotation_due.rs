@@ -1,0 +1,198 @@
+//! A password that is due is replaced without a failed login, once.
+
+use dify_reconciler::converge::Outcome;
+
+use crate::rotating::{
+    add_version, configuration, later, logs_in, order, password, serving, standing, told, versions,
+};
+
+const AUTO: &str = "enable_auto_password_rotation: true\nsecret_rotation_period: 86400s\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_overdue_rotation_is_found_by_the_tick_and_made_whole() {
+    let (stage, work) = standing(AUTO).await;
+    assert_eq!(serving(&stage), "a");
+    let mark = stage.mark();
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    assert_eq!(stage.writes_since(mark), Vec::<String>::new(), "nothing is due yet");
+
+    later(&stage, 25);
+    let old = password(&stage);
+    let mark = stage.mark();
+    assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await.findings);
+    assert_eq!(stage.google.unimplemented(), Vec::<String>::new());
+    assert_eq!(serving(&stage), "b");
+    assert_eq!(versions(&stage, "db-password-a"), ["1 DISABLED", "2 ENABLED"]);
+    assert_eq!(versions(&stage, "db-password-b"), ["1 DISABLED", "2 ENABLED"]);
+    assert!(!logs_in(&stage, "a", &old), "the old password is dead");
+
+    let writes = stage.writes_since(mark);
+    // Draw, set, switch; replace, set, and the versions that nobody needs.
+    let [draw, set, switch, replace, disable] =
+        ["db-password-b:addVersion", "/users", "PATCH", "db-password-a:addVersion", ":disable"];
+    let telling = |write: &str| {
+        [draw, set, switch, replace, disable]
+            .into_iter()
+            .find(|part| write.contains(part))
+            .unwrap_or("another")
+    };
+    let google = writes.iter().filter(|write| !write.contains("/namespaces/"));
+    let taken: Vec<&str> = google.map(|write| telling(write)).collect();
+    assert_eq!(taken, [draw, set, switch, replace, set, disable, disable], "{writes:#?}");
+
+    let mark = stage.mark();
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    assert_eq!(stage.writes_since(mark), Vec::<String>::new(), "it is not due a second time");
+
+    let status = stage.status(&work).await;
+    let history = format!("{:?}", status.history);
+    for said in ["password: version 2 of db-password-b", "dify-reconciler-login", "/versions/1/state"] {
+        assert!(history.contains(said), "the history tells {said}: {:#?}", status.history);
+    }
+
+    later(&stage, 25);
+    stage.settle(&work).await;
+    assert_eq!(serving(&stage), "a", "the next turn comes back");
+    assert_eq!(versions(&stage, "db-password-a").last().map(String::as_str), Some("3 ENABLED"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_rotates_once_however_often_it_comes() {
+    let (stage, work) = standing("").await;
+    later(&stage, 800);
+    let message = told(&stage, "SECRET_ROTATE", "db-password-a").expect("it sets something in motion");
+    assert_eq!(stage.settle(&message).await, Outcome::Converged, "{:#?}", stage.status(&work).await.findings);
+    assert_eq!(serving(&stage), "b");
+
+    let mark = stage.mark();
+    assert_eq!(stage.settle(&message).await, Outcome::Converged, "the same message again");
+    let other = told(&stage, "SECRET_ROTATE", "db-password-b").expect("a second secret's schedule");
+    assert_eq!(stage.settle(&other).await, Outcome::Converged);
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    assert_eq!(stage.writes_since(mark), Vec::<String>::new());
+    assert!(
+        stage.status(&work).await.history.iter().any(|happened| happened.cause == "SECRET_ROTATE"),
+        "the history tells the cause"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_rotates_a_password_of_any_age_and_is_answered_once() {
+    let (stage, work) = standing("").await;
+    later(&stage, 1);
+    order(&stage, "").await;
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    assert_eq!(serving(&stage), "b");
+    let mark = stage.mark();
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    assert_eq!(stage.writes_since(mark), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_does_not_log_in_is_never_served() {
+    let (stage, work) = standing("").await;
+    later(&stage, 1);
+    stage
+        .kubernetes
+        .faults()
+        .fail_jobs(&format!("{}-login-trial", stage.namespace()), "authentication failed");
+    order(&stage, "").await;
+    assert_eq!(stage.settle(&work).await, Outcome::Stalled);
+    assert_eq!(serving(&stage), "a", "the login in use is untouched");
+    let findings = stage.status(&work).await.findings;
+    assert!(
+        findings.iter().any(|finding| finding.message.contains("does not log in")),
+        "the user is told: {findings:#?}"
+    );
+    assert!(
+        findings.iter().any(|finding| finding.message.contains("authentication failed")),
+        "{findings:#?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_of_the_secret_key_is_refused_with_the_reason() {
+    let (stage, work) = standing("").await;
+    later(&stage, 1);
+    order(&stage, "SECRET_KEY").await;
+    let mark = stage.mark();
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    assert_eq!(stage.writes_since(mark), Vec::<String>::new());
+    let findings = stage.status(&work).await.findings;
+    let refusal = findings.iter().find(|finding| finding.message.contains("SECRET_KEY")).expect("a refusal");
+    assert_eq!(refusal.reason, dify_reconciler::condition::Reason::Immutable);
+
+    let message = told(&stage, "SECRET_ROTATE", "secret-key").expect("it sets a look in motion");
+    assert_eq!(stage.settle(&message).await, Outcome::Converged);
+    assert_eq!(versions(&stage, "secret-key"), ["1 ENABLED"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_two_sides_rolls_both_by_one_plan() {
+    let (stage, work) = standing("").await;
+    let before = [configuration(&stage, ""), configuration(&stage, "-plugin-daemon")];
+    later(&stage, 1);
+    order(&stage, "plugin-daemon-key").await;
+    assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await.findings);
+    assert_eq!(versions(&stage, "plugin-daemon-key"), ["1 ENABLED", "2 ENABLED"]);
+    assert_ne!(configuration(&stage, ""), before[0]);
+    assert_ne!(configuration(&stage, "-plugin-daemon"), before[1]);
+    let (api, daemon) = (stage.object("Secret", "-env"), stage.object("Secret", "-plugin-daemon-env"));
+    let key = |secret: Option<serde_json::Value>, name: &str| secret.expect("a Secret")["data"][name].clone();
+    assert_eq!(key(api, "PLUGIN_DAEMON_KEY"), key(daemon, "SERVER_KEY"));
+    let mark = stage.mark();
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    assert_eq!(stage.writes_since(mark), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_redis_password_is_taken_up_when_the_server_reads_it() {
+    let (stage, work) = standing("").await;
+    let before = configuration(&stage, "-worker");
+    later(&stage, 1);
+    order(&stage, "redis-password").await;
+    assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await.findings);
+    assert_eq!(versions(&stage, "redis-password"), ["1 ENABLED", "2 ENABLED"]);
+    assert_eq!(configuration(&stage, "-worker"), before, "the server does not know it yet");
+    let findings = stage.status(&work).await.findings;
+    assert!(
+        findings.iter().any(|finding| finding.message.contains("restart of the NFS VM")),
+        "{findings:#?}"
+    );
+
+    later(&stage, 1);
+    let vm =
+        stage.google.paths("compute/").into_iter().find(|path| path.contains("/instances/")).expect("a VM");
+    let mut body = stage.google.get(&vm).expect("a VM");
+    body["lastStartTimestamp"] = stage.clock.now().to_string().into();
+    stage.google.put(&vm, body);
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    assert_ne!(configuration(&stage, "-worker"), before, "both sides have it");
+    let findings = stage.status(&work).await.findings;
+    assert!(!findings.iter().any(|finding| finding.message.contains("restart of the NFS VM")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_somebody_adds_for_the_idle_login_is_set_tried_and_taken_up() {
+    let (stage, work) = standing("").await;
+    later(&stage, 1);
+    let secret = crate::rotating::secret_path(&stage, "db-password-b");
+    add_version(&stage, secret.rsplit('/').next().expect("an id"), "OurOwnPassword1").await;
+    let message = told(&stage, "SECRET_VERSION_ADD", "db-password-b").expect("it sets something in motion");
+    assert_eq!(stage.settle(&message).await, Outcome::Converged, "{:#?}", stage.status(&work).await.findings);
+    assert_eq!(serving(&stage), "b");
+    assert_eq!(versions(&stage, "db-password-a"), ["1 DISABLED", "2 ENABLED"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_somebody_adds_for_the_login_in_use_breaks_nothing() {
+    let (stage, work) = standing("").await;
+    later(&stage, 1);
+    let secret = crate::rotating::secret_path(&stage, "db-password-a");
+    add_version(&stage, secret.rsplit('/').next().expect("an id"), "OurOwnPassword1").await;
+    let message = told(&stage, "SECRET_VERSION_ADD", "db-password-a").expect("it sets something in motion");
+    assert_eq!(stage.settle(&message).await, Outcome::Converged, "{:#?}", stage.status(&work).await.findings);
+    assert_eq!(serving(&stage), "a", "with the password that its role has");
+    let findings = stage.status(&work).await.findings;
+    assert!(findings.iter().any(|finding| finding.message.contains("is not used")), "{findings:#?}");
+}
