@@ -6,6 +6,7 @@ pub mod answer;
 pub mod draw;
 pub mod google;
 pub mod kubernetes;
+pub mod notices;
 pub mod objects;
 pub mod operation;
 pub mod otlp;
@@ -25,6 +26,7 @@ use tokio::sync::{Mutex, OnceCell};
 
 pub use google::{Google, Listing};
 pub use kubernetes::{ClusterAddress, Kubernetes};
+pub use notices::{Notices, Receiver};
 pub use objects::{Object, ObjectInfo, Objects, Precondition, WriteError};
 pub use operation::{OperationRef, operation_of, operation_state};
 pub use registry::Registry;
@@ -47,6 +49,8 @@ pub struct Cloud {
     pub objects: Objects,
     /// The queue of continuations.
     pub tasks: Tasks,
+    /// Who is told what is new.
+    pub notices: Notices,
     /// Image registries.
     pub registry: Registry,
     wire: Arc<Wire>,
@@ -62,6 +66,7 @@ impl Cloud {
         Self {
             objects: Objects::new(wire.clone(), google.clone()),
             tasks: Tasks::new(google.clone(), &config.queue, &config.tasks_service_account),
+            notices: Notices::new(google.clone(), wire.clone(), config.notify.clone()),
             registry: Registry::new(wire.clone()),
             google,
             wire,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dify_reconciler::cloud::{Cloud, wire};
-use dify_reconciler::config::{AuthMode, Config, LogFormat};
+use dify_reconciler::config::{AuthMode, Config, LogFormat, NotifyConfig};
 use dify_reconciler::converge::Converger;
 use dify_reconciler::embedded::clock::Clock;
 use dify_reconciler::embedded::google::{Delays, Options, PendingTask, Server};
@@ -96,6 +96,8 @@ fn config(google: &Server, url: &str, issuer: &Issuer) -> Config {
         log: "warn".into(),
         log_format: LogFormat::Text,
         otlp_endpoint: None,
+        notify: NotifyConfig::default(),
+        pubsub_emulator: String::new(),
     }
 }
 

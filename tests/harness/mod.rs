@@ -63,6 +63,12 @@ impl Stage {
         Self { google, kubernetes, clock, converger, config }
     }
 
+    /// A worker in an environment that is a little different.
+    pub fn configure(&mut self, change: impl FnOnce(&mut Config)) {
+        change(&mut self.config);
+        self.reborn();
+    }
+
     /// A worker that remembers nothing, as after a crash.
     pub fn reborn(&mut self) {
         self.converger = worker(&self.config, &self.clock);

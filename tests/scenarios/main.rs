@@ -3,4 +3,5 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod notifications;
 mod spec_committed;
