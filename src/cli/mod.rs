@@ -76,7 +76,7 @@ enum Command {
     /// Send an event from a file to a service
     Send(send::Args),
     /// Run the service
-    Serve,
+    Serve(serve::Args),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -119,7 +119,7 @@ fn on_runtime(command: Command) -> Result<u8, Failure> {
             Command::Pause(args) => orders::pause(args).await,
             Command::Resume(args) => orders::resume(args).await,
             Command::Send(args) => send::run(args).await,
-            Command::Serve => serve::run().await,
+            Command::Serve(args) => serve::run(args).await,
             Command::Validate(_)
             | Command::Explain(_)
             | Command::Schema

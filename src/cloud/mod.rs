@@ -10,6 +10,7 @@ pub mod notices;
 pub mod objects;
 pub mod operation;
 pub mod otlp;
+pub mod pull;
 pub mod registry;
 pub mod retry;
 pub mod scrub;
@@ -29,6 +30,7 @@ pub use kubernetes::{ClusterAddress, Kubernetes};
 pub use notices::{Notices, Receiver};
 pub use objects::{Object, ObjectInfo, Objects, Precondition, WriteError};
 pub use operation::{OperationRef, operation_of, operation_state};
+pub use pull::Subscriptions;
 pub use registry::Registry;
 pub use retry::Patience;
 pub use tasks::{Queued, Task, Tasks};
@@ -51,6 +53,8 @@ pub struct Cloud {
     pub tasks: Tasks,
     /// Who is told what is new.
     pub notices: Notices,
+    /// Subscriptions that events are fetched from.
+    pub subscriptions: Subscriptions,
     /// Image registries.
     pub registry: Registry,
     wire: Arc<Wire>,
@@ -67,6 +71,7 @@ impl Cloud {
             objects: Objects::new(wire.clone(), google.clone()),
             tasks: Tasks::new(google.clone(), &config.queue, &config.tasks_service_account),
             notices: Notices::new(google.clone(), wire.clone(), config.notify.clone()),
+            subscriptions: Subscriptions::new(wire.clone(), &config.pubsub_emulator),
             registry: Registry::new(wire.clone()),
             google,
             wire,

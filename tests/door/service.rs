@@ -36,6 +36,8 @@ pub struct Service {
     pub specs: tempfile::TempDir,
     /// The state bucket's directory.
     pub state: tempfile::TempDir,
+    /// What every request shares.
+    pub app: http::App,
     /// Ends the service.
     pub stop: Option<oneshot::Sender<()>>,
     /// The service itself.
@@ -71,11 +73,11 @@ pub async fn with(change: impl FnOnce(&mut Config)) -> Service {
     let broken_clock = Arc::new(AtomicBool::new(false));
     let app = http::App::new(config.clone(), converger(&config, broken_clock.clone())).expect("a door");
     let (stop, stopped) = oneshot::channel::<()>();
-    let serving = tokio::spawn(http::serve_until(app, listener, async {
+    let serving = tokio::spawn(http::serve_until(app.clone(), listener, async {
         let _ = stopped.await;
     }));
     let client = wire::build_client().expect("a client");
-    Service { url, google, issuer, specs, state, stop: Some(stop), serving, broken_clock, client }
+    Service { url, google, issuer, specs, state, app, stop: Some(stop), serving, broken_clock, client }
 }
 
 fn config(google: &Server, url: &str, issuer: &Issuer) -> Config {
