@@ -69,6 +69,11 @@ impl Stage {
         self.reborn();
     }
 
+    /// Another worker in the same world, as a second instance of the service.
+    pub fn twin(&self) -> Converger {
+        worker(&self.config, &self.clock)
+    }
+
     /// A worker that remembers nothing, as after a crash.
     pub fn reborn(&mut self) {
         self.converger = worker(&self.config, &self.clock);
