@@ -6,6 +6,9 @@ use std::str::FromStr;
 
 use url::Url;
 
+use crate::redact::PLACEHOLDER;
+use crate::spec::types::Sensitive;
+
 /// How the service runs: what is to be known before the first request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -39,6 +42,31 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Where traces and metrics are sent; nowhere when `None`.
     pub otlp_endpoint: Option<Url>,
+    /// Who is told what is new.
+    pub notify: NotifyConfig,
+    /// Where Pub/Sub's emulator is, as `host:port`; Google's own when empty. For pull mode.
+    pub pubsub_emulator: String,
+}
+
+/// Who is told what is new.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NotifyConfig {
+    /// Full name of a Pub/Sub topic; empty for none.
+    pub topic: String,
+    /// A webhook's address, which is all that it takes to write there; empty for none.
+    pub webhook: Sensitive,
+    /// What is posted to the webhook.
+    pub format: NoticeFormat,
+}
+
+/// What is posted to a webhook.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NoticeFormat {
+    /// One CloudEvent a post, in structured mode.
+    #[default]
+    CloudEvents,
+    /// `{"text": …}`, as Slack and those that imitate it take it.
+    Slack,
 }
 
 /// Who verifies the callers of the door.
@@ -94,6 +122,9 @@ const fn row(
     Setting { name, expected, example, default, meaning }
 }
 
+/// Variables whose values are never shown.
+const SECRETS: [&str; 1] = ["NOTIFY_WEBHOOK"];
+
 /// Every variable that is read, in the order of the documentation.
 #[rustfmt::skip]
 pub const TABLE: &[Setting] = &[
@@ -111,6 +142,10 @@ pub const TABLE: &[Setting] = &[
     row("PORT", "a port", "8080", Some("8080"), "Port of the door"),
     row("LOG", "a level, or a filter per module", "info,dify_reconciler::cloud=debug", Some("info"), "What is logged"),
     row("LOG_FORMAT", "`json` or `text`", "json", Some("json"), "Whether log lines are for Cloud Logging or for people; on the command line `text` is the default"),
+    row("NOTIFY_TOPIC", "the full name of a Pub/Sub topic", "projects/my-project/topics/dify-notices", Some(""), "Topic for what is new: changes of a condition, plans that wait for an approval, what happened; as CloudEvents"),
+    row("NOTIFY_WEBHOOK", "an http(s) URL", "https://hooks.slack.com/services/T0/B0/x", Some(""), "Where the same is posted; it is kept as a secret"),
+    row("NOTIFY_FORMAT", "`cloudevents` or `slack`", "slack", Some("cloudevents"), "What is posted: a CloudEvent each, or a text for a chat"),
+    row("PUBSUB_EMULATOR_HOST", "a host and a port", "127.0.0.1:8085", Some(""), "Pub/Sub's emulator, for `serve --subscription` on a laptop; no credentials are sent to it"),
     row("OTLP_ENDPOINT", "an http(s) URL", "https://telemetry.googleapis.com", Some(""), "Where traces and metrics are sent by OTLP over HTTP"),
 ];
 
@@ -172,6 +207,14 @@ impl Config {
             log: reader.text("LOG", |v| v.parse::<tracing_subscriber::filter::Targets>().is_ok()),
             log_format: reader.parsed("LOG_FORMAT", log_format).unwrap_or(LogFormat::Json),
             otlp_endpoint: reader.parsed("OTLP_ENDPOINT", http_url),
+            notify: NotifyConfig {
+                topic: reader.text("NOTIFY_TOPIC", is_topic),
+                webhook: Sensitive::new(reader.text("NOTIFY_WEBHOOK", |v| http_url(v).is_some())),
+                format: reader.parsed("NOTIFY_FORMAT", notice_format).unwrap_or_default(),
+            },
+            pubsub_emulator: reader.text("PUBSUB_EMULATOR_HOST", |v| {
+                v.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+            }),
         };
         if !config.spec_bucket.is_empty() && config.spec_bucket == config.state_bucket {
             reader.faults.push("STATE_BUCKET is the spec bucket: it has to be another one".into());
@@ -204,7 +247,8 @@ impl Reader<'_> {
                 None
             }
             Some(value) => parse(value).or_else(|| {
-                self.fault(setting, &format!("is `{value}`"));
+                let shown = if SECRETS.contains(&name) { PLACEHOLDER } else { value };
+                self.fault(setting, &format!("is `{shown}`"));
                 None
             }),
         }
@@ -245,6 +289,19 @@ fn is_email(value: &str) -> bool {
 fn is_queue(value: &str) -> bool {
     let parts: Vec<&str> = value.split('/').collect();
     matches!(parts[..], ["projects", p, "locations", l, "queues", q] if !p.is_empty() && !l.is_empty() && !q.is_empty())
+}
+
+fn is_topic(value: &str) -> bool {
+    let parts: Vec<&str> = value.split('/').collect();
+    matches!(parts[..], ["projects", p, "topics", t] if !p.is_empty() && !t.is_empty())
+}
+
+fn notice_format(value: &str) -> Option<NoticeFormat> {
+    match value {
+        "cloudevents" => Some(NoticeFormat::CloudEvents),
+        "slack" => Some(NoticeFormat::Slack),
+        _ => None,
+    }
 }
 
 fn auth_mode(value: &str) -> Option<AuthMode> {
@@ -296,6 +353,18 @@ mod tests {
           PORT is `0`: expected a port, for example 8080
           STATE_BUCKET is the spec bucket: it has to be another one
         ");
+    }
+
+    #[test]
+    fn a_webhook_is_never_shown() {
+        let lookup = |name: &str| {
+            if name == "NOTIFY_WEBHOOK" { Some("hooks.example/hunter2".into()) } else { example(name) }
+        };
+        let error = Config::read(Purpose::Service, &lookup).unwrap_err().to_string();
+        assert!(error.contains("NOTIFY_WEBHOOK is `(sensitive)`") && !error.contains("hunter2"), "{error}");
+        let config = Config::read(Purpose::Service, &example).unwrap();
+        assert!(!format!("{config:?}").contains("hooks.slack.com"));
+        assert_eq!(config.notify.webhook.reveal(), example("NOTIFY_WEBHOOK").unwrap());
     }
 
     #[test]

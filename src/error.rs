@@ -91,7 +91,7 @@ impl CloudError {
             Failure::Connect => true,
             Failure::NoAnswer => idempotent,
             Failure::Status(429 | 403) => passes(),
-            Failure::Status(500 | 502 | 503) => idempotent && passes(),
+            Failure::Status(408 | 500 | 502 | 503) => idempotent && passes(),
             Failure::Status(_) | Failure::Credentials | Failure::Malformed | Failure::Operation => false,
         }
     }

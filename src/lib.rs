@@ -11,6 +11,7 @@ pub mod events;
 pub mod handlers;
 pub mod http;
 pub mod inventory;
+pub mod notify;
 pub mod plan;
 pub mod redact;
 pub mod resources;

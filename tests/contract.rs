@@ -67,6 +67,26 @@ fn every_call_is_one_that_google_documents() {
 }
 
 #[test]
+fn a_notice_is_published_as_google_documents_it() {
+    let Some(documents) = documents_or_skip() else { return };
+    let status = dify_reconciler::state::status::Status {
+        deployment: "prod".into(),
+        history: vec![dify_reconciler::state::status::Happened {
+            at: "2026-11-23T00:00:00Z".parse().expect("a time"),
+            generation: 1,
+            cause: "test".into(),
+            what: "converged".into(),
+        }],
+        ..Default::default()
+    };
+    let now = "2026-11-23T00:00:01Z".parse().expect("a time");
+    let notices = dify_reconciler::notify::news(None, &status, now).notices;
+    assert_eq!(notices.len(), 1);
+    let request = dify_reconciler::cloud::notices::publish("projects/p-1234/topics/notices", &notices);
+    assert_eq!(documents.faults(&request), Vec::<String>::new());
+}
+
+#[test]
 fn a_fault_is_found() {
     let Some(documents) = documents_or_skip() else { return };
     let scene = Scene::default();

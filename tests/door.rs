@@ -3,6 +3,7 @@
 mod door {
     mod contract;
     mod issuer;
+    mod malformed;
     mod requests;
     mod service;
     mod tokens;

@@ -78,7 +78,7 @@ enum Command {
     /// Send an event from a file to a service
     Send(send::Args),
     /// Run the service
-    Serve,
+    Serve(serve::Args),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -122,7 +122,7 @@ fn on_runtime(command: Command) -> Result<u8, Failure> {
             Command::Resume(args) => orders::resume(args).await,
             Command::Rotate(args) => orders::rotate(args).await,
             Command::Send(args) => send::run(args).await,
-            Command::Serve => serve::run().await,
+            Command::Serve(args) => serve::run(args).await,
             Command::Validate(_)
             | Command::Explain(_)
             | Command::Schema

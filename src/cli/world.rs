@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cloud::Cloud;
-use crate::config::{AuthMode, Config, LogFormat};
+use crate::config::{AuthMode, Config, LogFormat, NotifyConfig};
 use crate::converge::Converger;
 use crate::embedded::clock::Clock;
 use crate::embedded::{google, kubernetes};
@@ -104,6 +104,8 @@ impl World {
             log: "warn".into(),
             log_format: LogFormat::Text,
             otlp_endpoint: None,
+            notify: NotifyConfig::default(),
+            pubsub_emulator: String::new(),
         })
     }
 

@@ -140,8 +140,10 @@ fn body_of(body: &Body) -> Option<Value> {
     }
 }
 
-/// Methods that read although they are a POST, or make something under a name that we choose.
-const REPEATABLE: [&str; 4] = ["getIamPolicy", "testIamPermissions", "tasks.create", "services.batchEnable"];
+/// Methods that read although they are a POST, or make something under a name that we choose, or tell something
+/// that has an id.
+const REPEATABLE: [&str; 5] =
+    ["getIamPolicy", "testIamPermissions", "tasks.create", "services.batchEnable", "topics.publish"];
 
 /// Whether a call may be repeated after it may have been done: it says the same again, only reads, has a
 /// request id, or cannot fit twice because of its precondition.

@@ -6,9 +6,11 @@ pub mod answer;
 pub mod draw;
 pub mod google;
 pub mod kubernetes;
+pub mod notices;
 pub mod objects;
 pub mod operation;
 pub mod otlp;
+pub mod pull;
 pub mod registry;
 pub mod retry;
 pub mod scrub;
@@ -25,8 +27,10 @@ use tokio::sync::{Mutex, OnceCell};
 
 pub use google::{Google, Listing};
 pub use kubernetes::{ClusterAddress, Kubernetes};
+pub use notices::{Notices, Receiver};
 pub use objects::{Object, ObjectInfo, Objects, Precondition, WriteError};
 pub use operation::{OperationRef, operation_of, operation_state};
+pub use pull::Subscriptions;
 pub use registry::Registry;
 pub use retry::Patience;
 pub use tasks::{Queued, Task, Tasks};
@@ -47,6 +51,10 @@ pub struct Cloud {
     pub objects: Objects,
     /// The queue of continuations.
     pub tasks: Tasks,
+    /// Who is told what is new.
+    pub notices: Notices,
+    /// Subscriptions that events are fetched from.
+    pub subscriptions: Subscriptions,
     /// Image registries.
     pub registry: Registry,
     wire: Arc<Wire>,
@@ -62,6 +70,8 @@ impl Cloud {
         Self {
             objects: Objects::new(wire.clone(), google.clone()),
             tasks: Tasks::new(google.clone(), &config.queue, &config.tasks_service_account),
+            notices: Notices::new(google.clone(), wire.clone(), config.notify.clone()),
+            subscriptions: Subscriptions::new(wire.clone(), &config.pubsub_emulator),
             registry: Registry::new(wire.clone()),
             google,
             wire,

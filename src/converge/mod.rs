@@ -10,6 +10,7 @@ pub mod outputs;
 pub mod propose;
 pub mod report;
 pub mod scene;
+pub mod tell;
 pub mod withdraw;
 pub mod work;
 
@@ -78,7 +79,10 @@ impl Converger {
             lease::Asked::Held(lease) => lease,
             lease::Asked::Busy(until) => return Ok(Outcome::Busy(until)),
         };
-        let outcome = self.rounds(work, &mut lease).await;
+        let outcome = match self.rounds(work, &mut lease).await {
+            Ok(outcome) => Ok(tell::tell(self, work, outcome).await),
+            Err(error) => Err(error),
+        };
         lease.release((self.now)()).await;
         outcome
     }

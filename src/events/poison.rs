@@ -24,6 +24,8 @@ pub enum Flaw {
     Shape,
     /// There are more events in it than we take.
     TooMany,
+    /// Nothing is wrong with it, but it failed whenever it was tried.
+    Undeliverable,
 }
 
 impl Flaw {
@@ -35,6 +37,7 @@ impl Flaw {
             Flaw::Missing => "missing",
             Flaw::Shape => "shape",
             Flaw::TooMany => "too-many",
+            Flaw::Undeliverable => "undeliverable",
         }
     }
 }

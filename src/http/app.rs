@@ -1,5 +1,6 @@
 //! What every request shares.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use tokio::runtime::Handle;
@@ -36,6 +37,8 @@ pub struct Inner {
     pub gates: Gates,
     /// What is counted.
     pub metrics: Metrics,
+    /// Whether events are only pulled, and `/events` is no way in.
+    pub pull_only: AtomicBool,
     stopping: watch::Sender<bool>,
     runtime: OnceLock<Handle>,
 }
@@ -57,6 +60,7 @@ impl App {
             address: Address { service_url },
             gates: Gates::default(),
             metrics: Metrics::default(),
+            pull_only: AtomicBool::new(false),
             stopping: watch::Sender::new(false),
             runtime: OnceLock::new(),
             cloud: converger.cloud.clone(),

@@ -12,7 +12,7 @@ use super::{App, limits, quarantine, request, resync};
 use crate::cloud::Queued;
 use crate::converge::Work;
 use crate::error::CloudError;
-use crate::events::{self, Envelope, Event};
+use crate::events::{self, Envelope, Event, Headers};
 use crate::handlers::{self, Errand, Motion};
 
 /// How many tasks are put into the queue side by side.
@@ -36,9 +36,17 @@ async fn take_in_time(app: &App, http: &HttpRequest, payload: Payload) -> Result
     let headers = request::headers(http);
     app.gate.admit(Entrance::Events, headers.get("authorization").map(String::as_str)).await?;
     let body = limits::body(payload).await?;
+    deliver(app, "/events", &headers, &body).await
+}
+
+/// Takes one or more events out of a delivery, whichever way it came.
+///
+/// # Errors
+/// The reply for one that is to be delivered again.
+pub async fn deliver(app: &App, route: &str, headers: &Headers, body: &[u8]) -> Result<Reply, Reply> {
     let mut spoilt = None;
     let mut rings = Vec::new();
-    for opened in events::open(&headers, &body) {
+    for opened in events::open(headers, body) {
         match opened.and_then(|envelope: Envelope| events::decode(&envelope)) {
             Ok(event) => rings.push(event),
             Err(poison) => spoilt = Some(poison),
@@ -46,7 +54,7 @@ async fn take_in_time(app: &App, http: &HttpRequest, payload: Payload) -> Result
     }
     // A batch is kept once, whole, however many of its events are spoilt.
     if let Some(poison) = &spoilt {
-        quarantine::keep(app, "/events", &headers, &body, poison).await;
+        quarantine::keep(app, route, headers, body, poison).await;
     }
     let rung = stream::iter(rings).map(|event| ring(app, event)).buffer_unordered(SIDE_BY_SIDE);
     let failed = rung.filter(|outcome| std::future::ready(outcome.is_err())).count().await;

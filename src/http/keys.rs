@@ -12,15 +12,32 @@ use tokio::time::Instant;
 use crate::cloud::Wire;
 use crate::error::{CloudError, Failure};
 
-/// Google lets its keys be kept for about six hours, and gives a new one out a day before it is used.
-const FRESH: Duration = Duration::from_secs(3600);
-/// Keys that could not be renewed stay in use so long: a door that shuts whenever the key server cannot be
-/// reached loses events.
-const USABLE: Duration = Duration::from_secs(24 * 3600);
-/// A key that was not there a minute ago is not asked for again, or anybody could make us fetch at every request.
-const UNKNOWN: Duration = Duration::from_secs(60);
-/// How long after a failed fetch nobody tries again.
-const FAILED: Duration = Duration::from_secs(2);
+/// How long what is known of the keys holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Ages {
+    /// Google lets its keys be kept for about six hours, and gives a new one out a day before it is used.
+    pub fresh: Duration,
+    /// Keys that could not be renewed stay in use so long: a door that shuts whenever the key server cannot be
+    /// reached loses events.
+    pub usable: Duration,
+    /// A key that was not there a minute ago is not asked for again, or anybody could make us fetch at every
+    /// request.
+    pub unknown: Duration,
+    /// How long after a failed fetch nobody tries again.
+    pub failed: Duration,
+}
+
+impl Default for Ages {
+    fn default() -> Self {
+        Self {
+            fresh: Duration::from_secs(3600),
+            usable: Duration::from_secs(24 * 3600),
+            unknown: Duration::from_secs(60),
+            failed: Duration::from_secs(2),
+        }
+    }
+}
+
 /// Time limit of a fetch.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -28,6 +45,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Keys {
     wire: Arc<Wire>,
     url: String,
+    ages: Ages,
     kept: RwLock<Kept>,
     /// Held while fetching.
     turn: Mutex<()>,
@@ -52,7 +70,12 @@ pub enum NoKey {
 impl Keys {
     /// Keys that are published at an address.
     pub fn new(wire: Arc<Wire>, url: String) -> Self {
-        Self { wire, url, kept: RwLock::default(), turn: Mutex::default() }
+        Self { wire, url, ages: Ages::default(), kept: RwLock::default(), turn: Mutex::default() }
+    }
+
+    /// The same, with other ages.
+    pub fn with_ages(self, ages: Ages) -> Self {
+        Self { ages, ..self }
     }
 
     /// The key of this id.
@@ -60,12 +83,12 @@ impl Keys {
     /// # Errors
     /// [`NoKey`] says why there is none.
     pub async fn find(&self, id: &str) -> Result<Arc<DecodingKey>, NoKey> {
-        if let Some(answer) = self.kept.read().await.answer(id) {
+        if let Some(answer) = self.kept.read().await.answer(id, &self.ages) {
             return answer;
         }
         let _turn = self.turn.lock().await;
         // Whoever had the turn before may have fetched what we came for.
-        if let Some(answer) = self.kept.read().await.answer(id) {
+        if let Some(answer) = self.kept.read().await.answer(id, &self.ages) {
             return answer;
         }
         let fetched = self.fetch().await;
@@ -77,7 +100,7 @@ impl Keys {
                 kept.failed = Some(Instant::now());
             }
         }
-        kept.answer(id).unwrap_or(Err(NoKey::Unavailable))
+        kept.answer(id, &self.ages).unwrap_or(Err(NoKey::Unavailable))
     }
 
     async fn fetch(&self) -> Result<HashMap<String, Arc<DecodingKey>>, CloudError> {
@@ -101,13 +124,13 @@ impl Keys {
 
 impl Kept {
     /// The answer, unless the keys have to be fetched for it.
-    fn answer(&self, id: &str) -> Option<Result<Arc<DecodingKey>, NoKey>> {
+    fn answer(&self, id: &str, ages: &Ages) -> Option<Result<Arc<DecodingKey>, NoKey>> {
         let age = self.fetched.map(|at| at.elapsed());
-        let just_failed = self.failed.is_some_and(|at| at.elapsed() < FAILED);
+        let just_failed = self.failed.is_some_and(|at| at.elapsed() < ages.failed);
         let key = self.keys.get(id).cloned();
         match (key, age) {
-            (Some(key), Some(age)) if age < FRESH || (just_failed && age < USABLE) => Some(Ok(key)),
-            (None, Some(age)) if age < UNKNOWN => Some(Err(NoKey::Unknown)),
+            (Some(key), Some(age)) if age < ages.fresh || (just_failed && age < ages.usable) => Some(Ok(key)),
+            (None, Some(age)) if age < ages.unknown => Some(Err(NoKey::Unknown)),
             _ if just_failed => Some(Err(NoKey::Unavailable)),
             _ => None,
         }

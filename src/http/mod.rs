@@ -8,6 +8,7 @@ pub mod keys;
 pub mod limits;
 pub mod metrics;
 pub mod probes;
+pub mod pull;
 pub mod quarantine;
 pub mod reply;
 pub mod request;

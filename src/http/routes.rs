@@ -1,5 +1,7 @@
 //! The ways in.
 
+use std::sync::atomic::Ordering;
+
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -18,6 +20,9 @@ pub fn configure(service: &mut ServiceConfig) {
 }
 
 async fn events(app: Data<App>, http: HttpRequest, payload: Payload) -> HttpResponse {
+    if app.pull_only.load(Ordering::Relaxed) {
+        return nothing().await;
+    }
     request::answer(&app, "/events", &http, intake::take(&app, &http, payload)).await
 }
 

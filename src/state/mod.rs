@@ -8,6 +8,7 @@ pub mod identity;
 pub mod lease;
 pub mod orders;
 pub mod status;
+pub mod told;
 
 use crate::cloud::objects::{Objects, Precondition, WriteError};
 use crate::error::CloudError;

@@ -11,13 +11,14 @@ use crate::body;
 use crate::support::Skip;
 
 /// The document of each API, by host and first part of the path.
-const FILES: [(&str, &str, &str); 10] = [
+const FILES: [(&str, &str, &str); 11] = [
     ("artifactregistry.googleapis.com", "v1", "artifactregistry.v1"),
     ("certificatemanager.googleapis.com", "v1", "certificatemanager.v1"),
     ("cloudresourcemanager.googleapis.com", "v3", "cloudresourcemanager.v3"),
     ("compute.googleapis.com", "compute", "compute.v1"),
     ("container.googleapis.com", "v1", "container.v1"),
     ("iam.googleapis.com", "v1", "iam.v1"),
+    ("pubsub.googleapis.com", "v1", "pubsub.v1"),
     ("secretmanager.googleapis.com", "v1", "secretmanager.v1"),
     ("serviceusage.googleapis.com", "v1", "serviceusage.v1"),
     ("sqladmin.googleapis.com", "v1", "sqladmin.v1"),

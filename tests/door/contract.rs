@@ -20,14 +20,14 @@ fn stems(directory: &Path) -> BTreeSet<String> {
     entries.map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned()).collect()
 }
 
-struct Sample {
-    name: String,
-    headers: Headers,
-    body: Vec<u8>,
+pub struct Sample {
+    pub name: String,
+    pub headers: Headers,
+    pub body: Vec<u8>,
     events: Vec<Value>,
 }
 
-fn samples() -> Vec<(String, Sample)> {
+pub fn samples() -> Vec<(String, Sample)> {
     let mut samples = Vec::new();
     for stem in events::STEMS {
         let folder = root().join("events").join(stem);
@@ -59,7 +59,7 @@ fn sample(path: &Path) -> Sample {
     }
 }
 
-fn decode(headers: &Headers, body: &[u8]) -> Vec<Result<Event, Poison>> {
+pub fn decode(headers: &Headers, body: &[u8]) -> Vec<Result<Event, Poison>> {
     let opened = events::open(headers, body).into_iter();
     opened.map(|envelope| envelope.and_then(|envelope: Envelope| events::decode(&envelope))).collect()
 }

@@ -2,8 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jsonwebtoken::jwk::{Jwk, JwkSet};
@@ -20,6 +20,7 @@ pub struct Issuer {
     /// Where the public keys are.
     pub url: String,
     fetches: Arc<AtomicUsize>,
+    published: Arc<Mutex<String>>,
 }
 
 /// A token to be made.
@@ -39,9 +40,8 @@ impl Issuer {
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}/certs", listener.local_addr().expect("an address"));
-        let mut jwk = Jwk::from_encoding_key(&key(PUBLISHED), Algorithm::RS256).expect("a public half");
-        jwk.common.key_id = Some("a".into());
-        let body = serde_json::to_string(&JwkSet { keys: vec![jwk] }).expect("a key set is JSON");
+        let published = Arc::new(Mutex::new(key_set("a", PUBLISHED)));
+        let body = published.clone();
         let fetches = Arc::new(AtomicUsize::new(0));
         let counted = fetches.clone();
         std::thread::spawn(move || {
@@ -51,13 +51,24 @@ impl Issuer {
                 std::thread::sleep(Duration::from_millis(100));
                 let mut connection = connection.expect("a connection");
                 let _ = connection.read(&mut [0; 4096]);
+                let body = body.lock().expect("a key set").clone();
                 let length = body.len();
                 let head =
                     format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
                 let _ = connection.write_all(format!("{head}{body}").as_bytes());
             }
         });
-        Self { url, fetches }
+        Self { url, fetches, published }
+    }
+
+    /// Publishes nothing that anybody could read.
+    pub fn fail(&self) {
+        *self.published.lock().expect("a key set") = "out of order".into();
+    }
+
+    /// Publishes the other key, as `b`, and no longer the first.
+    pub fn rotate(&self) {
+        *self.published.lock().expect("a key set") = key_set("b", OTHER);
     }
 
     /// How often the keys were fetched.
@@ -106,6 +117,12 @@ impl Token {
         let (rest, _) = header.rsplit_once('.').expect("three parts");
         format!("{rest}.SIGNATURE_REMOVED_BY_GOOGLE")
     }
+}
+
+fn key_set(id: &str, pem: &str) -> String {
+    let mut jwk = Jwk::from_encoding_key(&key(pem), Algorithm::RS256).expect("a public half");
+    jwk.common.key_id = Some(id.into());
+    serde_json::to_string(&JwkSet { keys: vec![jwk] }).expect("a key set is JSON")
 }
 
 fn key(pem: &str) -> EncodingKey {

@@ -41,12 +41,17 @@ async fn what_is_none_of_our_business_is_acknowledged() {
     assert_eq!(door.ring(&[JSON], ring("prod.yaml").to_string().replace("specs", "others")).await, 204);
     let foreign = json!({"message": {"data": "eA==", "messageId": "1"}});
     assert_eq!(door.ring(&[JSON], foreign.to_string()).await, 204);
-    let rotation = json!({"message": {"attributes": {"eventType": "SECRET_ROTATE"}, "messageId": "1"}});
-    assert_eq!(door.ring(&[JSON], rotation.to_string()).await, 204);
+    let audit = [
+        ("ce-specversion", "1.0"),
+        ("ce-id", "1"),
+        ("ce-type", "google.cloud.audit.log.v1.written"),
+        ("ce-source", "//cloudaudit.googleapis.com/projects/p/logs/activity"),
+    ];
+    assert_eq!(door.ring(&audit, "{}").await, 204);
     assert!(door.queued().is_empty());
     assert_eq!(door.metric(r#"dify_events_total{event="spec_committed",outcome="ignored"}"#).await, 2);
     assert_eq!(door.metric(r#"dify_events_total{event="foreign",outcome="foreign"}"#).await, 1);
-    assert_eq!(door.metric(r#"dify_events_total{event="rotation_due",outcome="not-built-yet"}"#).await, 1);
+    assert_eq!(door.metric(r#"dify_events_total{event="audit_entry",outcome="not-built-yet"}"#).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,6 +191,15 @@ async fn probes_and_strangers() {
     assert!(door.get("/metrics").await.1.contains("# TYPE dify_events_total counter"));
     assert_eq!(door.get("/").await.0, 404);
     assert_eq!(door.get("/events").await.0, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_only_pulls_has_no_way_in_for_events() {
+    let door = service().await;
+    door.app.pull_only.store(true, Ordering::SeqCst);
+    assert_eq!(door.ring(&[JSON], ring("prod.yaml").to_string()).await, 404);
+    assert_eq!(door.task(&errand("prod.yaml")).await, 204, "the queue comes in all the same");
+    assert_eq!(door.get("/readyz").await.0, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

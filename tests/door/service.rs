@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dify_reconciler::cloud::{Cloud, wire};
-use dify_reconciler::config::{AuthMode, Config, LogFormat};
+use dify_reconciler::config::{AuthMode, Config, LogFormat, NotifyConfig};
 use dify_reconciler::converge::Converger;
 use dify_reconciler::embedded::clock::Clock;
 use dify_reconciler::embedded::google::{Delays, Options, PendingTask, Server};
@@ -36,6 +36,8 @@ pub struct Service {
     pub specs: tempfile::TempDir,
     /// The state bucket's directory.
     pub state: tempfile::TempDir,
+    /// What every request shares.
+    pub app: http::App,
     /// Ends the service.
     pub stop: Option<oneshot::Sender<()>>,
     /// The service itself.
@@ -71,11 +73,11 @@ pub async fn with(change: impl FnOnce(&mut Config)) -> Service {
     let broken_clock = Arc::new(AtomicBool::new(false));
     let app = http::App::new(config.clone(), converger(&config, broken_clock.clone())).expect("a door");
     let (stop, stopped) = oneshot::channel::<()>();
-    let serving = tokio::spawn(http::serve_until(app, listener, async {
+    let serving = tokio::spawn(http::serve_until(app.clone(), listener, async {
         let _ = stopped.await;
     }));
     let client = wire::build_client().expect("a client");
-    Service { url, google, issuer, specs, state, stop: Some(stop), serving, broken_clock, client }
+    Service { url, google, issuer, specs, state, app, stop: Some(stop), serving, broken_clock, client }
 }
 
 fn config(google: &Server, url: &str, issuer: &Issuer) -> Config {
@@ -96,6 +98,8 @@ fn config(google: &Server, url: &str, issuer: &Issuer) -> Config {
         log: "warn".into(),
         log_format: LogFormat::Text,
         otlp_endpoint: None,
+        notify: NotifyConfig::default(),
+        pubsub_emulator: String::new(),
     }
 }
 

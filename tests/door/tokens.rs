@@ -1,10 +1,17 @@
 //! Who may come in.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use dify_reconciler::cloud::{Endpoints, Wire};
 use dify_reconciler::config::AuthMode;
+use dify_reconciler::http::keys::{Ages, Keys, NoKey};
 use jsonwebtoken::{Algorithm, get_current_timestamp};
 use serde_json::json;
 
-use super::issuer::Token;
+use super::issuer::{Issuer, Token};
 use super::service::{EVENTS, TASKS, errand, ring, service, with};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,6 +48,16 @@ async fn whom_we_do_not_know_we_do_not_let_in() {
     }
     let genuine = base().header();
     let (head, _) = genuine.rsplit_once('.').expect("three parts");
+    let (_, claims) = head.rsplit_once('.').expect("three parts");
+    for header in
+        [json!({"alg": "none", "typ": "JWT"}), json!({"alg": "none", "kid": "a"}), json!({"kid": "a"})]
+    {
+        let header = URL_SAFE_NO_PAD.encode(header.to_string());
+        for signature in ["", "c2lnbmVk"] {
+            let unsigned = format!("Bearer {header}.{claims}.{signature}");
+            assert_eq!(door.ring_with(&unsigned).await, 401, "{unsigned}");
+        }
+    }
     let long = format!("Bearer {}", "a".repeat(9000));
     for garbage in
         ["", "Bearer", "Bearer ", "Basic YTpi", "Bearer a.b.c", "Bearer ..", &format!("{head}."), head, &long]
@@ -125,4 +142,37 @@ async fn keys_that_cannot_be_had_are_no_reason_to_drop_an_event() {
     let nowhere = "http://127.0.0.1:1/certs".parse().expect("a URL");
     let door = with(|config| config.jwks_url = Some(nowhere)).await;
     assert_eq!(door.ring_with(&door.events_token().header()).await, 503);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_key_is_found_once_it_is_published_and_the_old_one_is_forgotten_then() {
+    let issuer = Issuer::start();
+    let unknown = Duration::from_millis(300);
+    let wire = Arc::new(Wire::new(Endpoints::default()));
+    let keys = Keys::new(wire, issuer.url.clone()).with_ages(Ages { unknown, ..Ages::default() });
+    assert!(keys.find("a").await.is_ok());
+    issuer.rotate();
+    assert!(keys.find("a").await.is_ok(), "what is fresh is not asked for again");
+    assert_eq!(keys.find("b").await.err(), Some(NoKey::Unknown), "nobody makes us fetch at will");
+    assert_eq!(issuer.fetches(), 1);
+    tokio::time::sleep(unknown).await;
+    assert!(keys.find("b").await.is_ok());
+    assert_eq!(keys.find("a").await.err(), Some(NoKey::Unknown));
+    assert_eq!(issuer.fetches(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_cannot_be_renewed_stay_in_use() {
+    let issuer = Issuer::start();
+    let wire = Arc::new(Wire::new(Endpoints::default()));
+    let gone = Keys::new(wire.clone(), "http://127.0.0.1:1/certs".into());
+    assert_eq!(gone.find("a").await.err(), Some(NoKey::Unavailable));
+    let fresh = Duration::from_millis(500);
+    let ages = Ages { fresh, ..Ages::default() };
+    let keys = Keys::new(wire, issuer.url.clone()).with_ages(ages);
+    assert!(keys.find("a").await.is_ok_and(|_| issuer.fetches() == 1));
+    issuer.fail();
+    tokio::time::sleep(fresh).await;
+    assert!(keys.find("a").await.is_ok(), "the key server is down for a moment");
+    assert_eq!(issuer.fetches(), 2);
 }

@@ -68,6 +68,17 @@ impl Stage {
         &self.config
     }
 
+    /// A worker in an environment that is a little different.
+    pub fn configure(&mut self, change: impl FnOnce(&mut Config)) {
+        change(&mut self.config);
+        self.reborn();
+    }
+
+    /// Another worker in the same world, as a second instance of the service.
+    pub fn twin(&self) -> Converger {
+        worker(&self.config, &self.clock)
+    }
+
     /// A worker that remembers nothing, as after a crash.
     pub fn reborn(&mut self) {
         self.converger = worker(&self.config, &self.clock);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use dify_reconciler::cloud::Cloud;
-use dify_reconciler::config::{AuthMode, Config, LogFormat};
+use dify_reconciler::config::{AuthMode, Config, LogFormat, NotifyConfig};
 use dify_reconciler::plan::{Body, GoogleRequest, Method};
 use dify_reconciler::resources::Document;
 
@@ -28,6 +28,8 @@ pub fn config(base: &str, kubeconfig: Option<PathBuf>) -> Config {
         log: "warn".into(),
         log_format: LogFormat::Text,
         otlp_endpoint: None,
+        notify: NotifyConfig::default(),
+        pubsub_emulator: String::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod notifications;
 mod orders;
 mod quiet;
 mod rotating;

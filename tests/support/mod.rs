@@ -20,6 +20,7 @@ mod assets;
 mod crds;
 mod leash;
 mod postgres;
+mod pubsub;
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -28,12 +29,16 @@ use std::time::{Duration, Instant};
 pub use apiserver::ApiServer;
 pub use crds::{apply_crds, crd_folder};
 pub use postgres::{Auth, Postgres};
+pub use pubsub::Emulator;
 
 /// Set to `1`: a missing API server is a failure, not a reason to skip.
 pub const REQUIRE_APISERVER: &str = "DIFY_REQUIRE_KUBE_APISERVER";
 
 /// Set to `1`: a missing PostgreSQL is a failure, not a reason to skip.
 pub const REQUIRE_POSTGRES: &str = "DIFY_REQUIRE_POSTGRES";
+
+/// Set to `1`: a missing Pub/Sub emulator is a failure, not a reason to skip.
+pub const REQUIRE_PUBSUB: &str = "DIFY_REQUIRE_PUBSUB_EMULATOR";
 
 /// Why something cannot be had on this machine.
 #[derive(Debug, Clone)]
@@ -59,6 +64,14 @@ pub fn apiserver_or_skip() -> Option<&'static ApiServer> {
 pub fn postgres_or_skip() -> Option<&'static Postgres> {
     static SERVER: LazyLock<Result<Postgres, Skip>> = LazyLock::new(Postgres::start);
     present_or_skip(SERVER.as_ref(), REQUIRE_POSTGRES)
+}
+
+/// The Pub/Sub emulator of this test binary, started by whoever asks first: starting one takes seconds.
+///
+/// Tests share it, so each works on topics and subscriptions of its own.
+pub fn pubsub_or_skip() -> Option<&'static Emulator> {
+    static SERVER: LazyLock<Result<Emulator, Skip>> = LazyLock::new(Emulator::start);
+    present_or_skip(SERVER.as_ref(), REQUIRE_PUBSUB)
 }
 
 /// Passes on what is there. Otherwise prints why not, or panics where `required` is set to `1`.

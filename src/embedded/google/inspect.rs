@@ -74,6 +74,11 @@ impl Server {
         *lock(&self.cloud.hook) = Some(hook);
     }
 
+    /// Lets somebody see each change of a document, in order, from now on.
+    pub fn watch(&self, watch: impl Fn(&str, Option<&Value>, &Value) + Send + Sync + 'static) {
+        self.cloud.world().watch = Some(Arc::new(watch));
+    }
+
     /// Takes the hook away.
     pub fn clear_intercept(&self) {
         *lock(&self.cloud.hook) = None;

@@ -112,6 +112,8 @@ async fn serve(
     })
     .on_connect(keep_handle)
     .workers(2)
+    // A machine that is busy is slow to send, and no server of Google's gives up on it so soon.
+    .client_request_timeout(Duration::from_secs(60))
     .disable_signals()
     .shutdown_timeout(1)
     .listen(listener)?

@@ -5,6 +5,7 @@
 //! resource is kept under its key with `#iam` appended. Fields that start with `_` are never answered.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
@@ -14,6 +15,9 @@ use sha2::{Digest, Sha256};
 
 use super::delivery::Delivery;
 use super::mask;
+
+/// Sees each change of a document: its key, what it was, what it is.
+pub type Watch = Arc<dyn Fn(&str, Option<&Value>, &Value) + Send + Sync>;
 
 /// Everything the embedded cloud remembers.
 #[derive(Default, Serialize, Deserialize)]
@@ -36,6 +40,9 @@ pub struct World {
     /// Buckets whose events somebody waits for.
     #[serde(skip)]
     pub triggered: BTreeSet<String>,
+    /// Sees each change.
+    #[serde(skip)]
+    pub watch: Option<Watch>,
     /// Whether something changed since the last save.
     #[serde(skip)]
     pub dirty: bool,
@@ -74,7 +81,11 @@ impl World {
     /// Stores a document.
     pub fn put(&mut self, key: impl Into<String>, document: Value) {
         self.dirty = true;
-        self.docs.insert(key.into(), document);
+        let key = key.into();
+        if let Some(watch) = &self.watch {
+            watch(&key, self.docs.get(&key), &document);
+        }
+        self.docs.insert(key, document);
     }
 
     /// Deletes one document and nothing else.
@@ -147,8 +158,9 @@ impl World {
         match effect {
             Effect::Put(key, value) => self.put(key, value),
             Effect::Merge(key, patch) => {
-                if let Some(document) = self.docs.get_mut(&key) {
-                    mask::merge(document, &patch);
+                if let Some(mut document) = self.docs.get(&key).cloned() {
+                    mask::merge(&mut document, &patch);
+                    self.put(key, document);
                 }
             }
             Effect::Remove(key) => self.remove_tree(&key),

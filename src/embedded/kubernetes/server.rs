@@ -122,6 +122,20 @@ impl Server {
         self.core.with_world(|world| world.get(&key).cloned())
     }
 
+    /// The version of the world, for [`changes_after`](Self::changes_after).
+    pub fn version(&self) -> u64 {
+        self.core.with_world(|world| world.version())
+    }
+
+    /// Every change after a version, in order: the object before, if there was one, and after. `None` when that is
+    /// too long ago.
+    pub fn changes_after(&self, version: u64) -> Option<Vec<(Option<Value>, Value)>> {
+        self.core.with_world(|world| {
+            let changes = world.changes_after(version)?.filter(|change| !change.deleted);
+            Some(changes.map(|change| (change.before.clone(), change.after.clone())).collect())
+        })
+    }
+
     /// The objects of a kind, in one namespace or (`""`) in all.
     pub fn list(&self, kind: &str, namespace: &str) -> Vec<Value> {
         let Some(kind) = kinds::by_name(kind) else { return Vec::new() };
