@@ -5,6 +5,7 @@
 
 pub mod execute;
 pub mod hint;
+pub mod images;
 pub mod observe;
 pub mod outputs;
 pub mod report;
@@ -96,6 +97,11 @@ impl Converger {
                 }
             };
             let (seen, plan) = self.look(&scene, &mut memory).await;
+            match images::keep(self, work, &scene, &seen).await? {
+                images::Kept::AsItWas | images::Kept::Anew => {}
+                images::Kept::NotOurs => return Ok(Outcome::HandedOver),
+                images::Kept::Overtaken => continue,
+            }
             match self.round(work, &scene, &seen, plan, &mut memory).await? {
                 Some(outcome) => return Ok(outcome),
                 None if lease.renew((self.now)()).await? => {}
@@ -113,6 +119,7 @@ impl Converger {
         plan.findings.extend(resources::google::secret_lost(&scene.context(&seen)));
         plan.findings.extend(memory.findings());
         plan.findings.extend(scene.findings.iter().cloned());
+        images::tell(&mut plan, scene, &seen);
         plan::pause::pause(&mut plan, &scene.orders, (self.now)());
         (seen, plan)
     }

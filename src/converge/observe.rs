@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::cloud::{Cloud, ClusterAddress, Kubernetes, Listing};
 use crate::error::CloudError;
+use crate::images;
 use crate::inventory::{Inventory, Payload, Sighting};
 use crate::plan::GoogleRequest;
 use crate::resources::google::reading::{self, Covers, Read};
@@ -33,22 +34,39 @@ const LOG_LINES: usize = 20;
 pub async fn observe(cloud: &Cloud, scene: &Scene, memory: &mut Memory, now: Timestamp) -> Inventory {
     let mut seen = Inventory::begun(now, scene.orders.clone());
     memory.refresh(cloud, &mut seen).await;
-    let references = kubernetes::images::references(&scene.spec);
-    let (digests, ()) = futures::join!(digests(cloud, &references), google_turns(cloud, scene, &mut seen));
-    seen.digests.extend(digests);
+    let (registry, ()) = futures::join!(digests(cloud, scene), google_turns(cloud, scene, &mut seen));
+    seen.registry.extend(registry);
     memory.cluster = reach(cloud, scene, &seen).await;
-    if let Some(client) = &memory.cluster {
-        cluster(client, scene, &mut seen).await;
+    match &memory.cluster {
+        Some(client) => cluster(client, scene, &mut seen).await,
+        None => judge_images(scene, &mut seen),
     }
     seen
 }
 
-async fn digests(cloud: &Cloud, references: &[String]) -> Vec<(String, String)> {
-    let looked_up = join_all(references.iter().map(|reference| cloud.registry.digest(reference))).await;
+/// Decides which digest each image has to have; what is declared depends on it.
+fn judge_images(scene: &Scene, seen: &mut Inventory) {
+    let (spec, record, deployment) = (&scene.spec, &scene.images.record, scene.names.deployment.as_str());
+    seen.images = images::judge(&images::Known { spec, deployment, seen, record });
+    seen.digests = seen.images.digests.clone();
+}
+
+/// What the registries say about the references that they have to be asked about.
+async fn digests(cloud: &Cloud, scene: &Scene) -> Vec<(String, String)> {
+    let (once, anew) = images::to_ask(&scene.spec, &scene.images.record);
+    let once = once.iter().map(|reference| (reference, false));
+    let asked: Vec<(&String, bool)> = once.chain(anew.iter().map(|reference| (reference, true))).collect();
+    let answers = join_all(asked.iter().map(|(reference, anew)| async move {
+        if *anew {
+            cloud.registry.digest_now(reference).await
+        } else {
+            cloud.registry.digest(reference).await
+        }
+    }));
     let mut digests = Vec::new();
-    for (reference, digest) in references.iter().zip(looked_up) {
+    for ((reference, _), digest) in asked.iter().zip(answers.await) {
         match digest {
-            Ok(digest) => digests.push((reference.clone(), digest)),
+            Ok(digest) => digests.push(((*reference).clone(), digest)),
             Err(error) => tracing::warn!(%error, reference, "the image's digest could not be read"),
         }
     }
@@ -188,8 +206,9 @@ async fn cluster(client: &Kubernetes, scene: &Scene, seen: &mut Inventory) {
         }
     }
     seen.cluster_reachable = unreadable.is_empty();
-    note_absent_objects(scene, seen, &unreadable);
     log_tails(client, seen).await;
+    judge_images(scene, seen);
+    note_absent_objects(scene, seen, &unreadable);
 }
 
 /// `None` means that the cluster does not serve the kind, which is the same as having no object of it.

@@ -40,6 +40,7 @@ pub async fn planned(
         conditions: conditions(plan),
         findings: plan.findings.clone(),
         plan: shown(plan),
+        approval: seen.images.approval.clone(),
         inventory: inventory(seen),
         operations: memory
             .operations()

@@ -8,6 +8,7 @@ use crate::slice::Slice;
 use crate::spec::{self, Spec};
 use crate::state::accepted;
 use crate::state::identity::{self, Identity};
+use crate::state::images;
 use crate::state::orders::{self, Orders};
 
 use super::work::{is_spec, stem};
@@ -27,6 +28,8 @@ pub struct Scene {
     pub findings: Vec<Finding>,
     /// What people ordered.
     pub orders: Orders,
+    /// What was decided about the images.
+    pub images: images::Kept,
 }
 
 impl Scene {
@@ -115,7 +118,8 @@ pub async fn admit_text(
     let names = Names::new(&work.deployment, &reading.spec, &identity.deployment_id);
     let digest = reading.spec.digest();
     let orders = orders::read(&converger.state, &work.deployment).await?;
-    let scene = Scene { spec: reading.spec, names, generation, digest, findings, orders };
+    let images = images::read(&converger.state, &work.deployment).await?;
+    let scene = Scene { spec: reading.spec, names, generation, digest, findings, orders, images };
     Ok(Admission::Admitted(Box::new(scene)))
 }
 

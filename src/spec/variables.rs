@@ -235,6 +235,7 @@ super::variable::variables! {
     api_websocket: Component = Default::default(); 30, Workload, Mutable, Low, Converged, "Websocket server of live collaboration. Disabled.";
     agent_backend: Component = Default::default(); 30, Workload, Mutable, Medium, Converged, "Agent v2 (1.16 and later). Disabled.";
     storage_mount_nfs: bool = false; 30, Workload, Mutable, Low, Converged, "Mount the NFS share into the API and worker pods too; Dify itself writes nothing there.";
+    image_policy: ImagePolicy = Default::default(); 30, Images, Mutable, High, Converged, "Whether a moved tag of the API and web images is rolled out: pin (default) or follow, by itself or approved, after a soak time, built by a trigger. An unhealthy one goes back by itself.";
     acknowledge: Vec<String> = vec![]; 30, Project, Mutable, Critical, Converged, "Names of guarded variables whose change is meant; take them out again afterwards.";
     deletion_policy: String = "retain".into(); 30, Project, Mutable, Critical, NotConverged, "What happens when the spec is withdrawn: retain, orphan or destroy.";
 }

@@ -124,6 +124,26 @@ impl Stage {
         }
     }
 
+    /// Works until what is waited for is more than a minute away, or nothing is.
+    pub async fn until_quiet(&self, work: &Work) -> Outcome {
+        let mut work = work.clone();
+        for _ in 0..2000 {
+            match self.once(&work).await {
+                Outcome::Pending(pause) if pause <= Duration::from_secs(60) => self.clock.advance(pause),
+                Outcome::HandedOver => work.slices.clear(),
+                outcome => return outcome,
+            }
+        }
+        panic!("it never gets quiet: {:#?}", self.status(&work).await.plan)
+    }
+
+    /// The image that a container of a workload runs, the first one's by default.
+    pub fn image(&self, kind: &str, name: &str) -> String {
+        let object = self.object(kind, name).expect("there is such a workload");
+        let image = object.pointer("/spec/template/spec/containers/0/image").and_then(Value::as_str);
+        image.expect("it runs an image").to_owned()
+    }
+
     /// Works once, without waiting for anything.
     pub async fn once(&self, work: &Work) -> Outcome {
         self.converger.work(work).await.expect("the buckets can be read")

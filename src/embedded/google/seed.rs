@@ -80,6 +80,11 @@ impl Server {
         self.cloud.with(&Call::default(), |cx| registry::seed(cx, name, tag))
     }
 
+    /// Somebody pushes other content under a tag; answers its digest, which follows from name and content.
+    pub fn push_image(&self, name: &str, tag: &str, content: &str) -> String {
+        self.cloud.with(&Call::default(), |cx| registry::push(cx, name, tag, content))
+    }
+
     /// Enables APIs at once.
     pub fn enable_apis(&self, names: &[&str]) {
         self.cloud.with(&Call::default(), |cx| service_usage::seed(cx, names));

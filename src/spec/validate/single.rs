@@ -94,6 +94,11 @@ pub(super) fn deletion_policy(spec: &Spec, _: &Given) -> Vec<Finding> {
     choices_of("D-26", spec)
 }
 
+/// D-40: how images are followed.
+pub(super) fn image_policy(spec: &Spec, _: &Given) -> Vec<Finding> {
+    choices_of("D-40", spec)
+}
+
 /// The patterns of one rule.
 pub(super) fn patterns(rule: &str, spec: &Spec) -> Vec<Finding> {
     let mine = COMPILED.iter().filter(|(pattern, _)| pattern.rule == rule);

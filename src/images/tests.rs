@@ -1,0 +1,1 @@
+//! The course of images, told as stories.
