@@ -34,8 +34,8 @@ const LOG_LINES: usize = 20;
 pub async fn observe(cloud: &Cloud, scene: &Scene, memory: &mut Memory, now: Timestamp) -> Inventory {
     let mut seen = Inventory::begun(now, scene.orders.clone());
     memory.refresh(cloud, &mut seen).await;
-    let (registry, ()) = futures::join!(digests(cloud, scene), google_turns(cloud, scene, &mut seen));
-    seen.registry.extend(registry);
+    let (told, ()) = futures::join!(super::images::ask(cloud, scene), google_turns(cloud, scene, &mut seen));
+    (seen.registry, seen.sources) = told;
     memory.cluster = reach(cloud, scene, &seen).await;
     match &memory.cluster {
         Some(client) => cluster(client, scene, &mut seen).await,
@@ -46,31 +46,9 @@ pub async fn observe(cloud: &Cloud, scene: &Scene, memory: &mut Memory, now: Tim
 
 /// Decides which digest each image has to have; what is declared depends on it.
 fn judge_images(scene: &Scene, seen: &mut Inventory) {
-    let (spec, record, deployment) = (&scene.spec, &scene.images.record, scene.names.deployment.as_str());
-    seen.images = images::judge(&images::Known { spec, deployment, seen, record });
+    let (spec, names, record) = (&scene.spec, &scene.names, &scene.images.record);
+    seen.images = images::judge(&images::Known { spec, names, seen, record });
     seen.digests = seen.images.digests.clone();
-}
-
-/// What the registries say about the references that they have to be asked about.
-async fn digests(cloud: &Cloud, scene: &Scene) -> Vec<(String, String)> {
-    let (once, anew) = images::to_ask(&scene.spec, &scene.images.record);
-    let once = once.iter().map(|reference| (reference, false));
-    let asked: Vec<(&String, bool)> = once.chain(anew.iter().map(|reference| (reference, true))).collect();
-    let answers = join_all(asked.iter().map(|(reference, anew)| async move {
-        if *anew {
-            cloud.registry.digest_now(reference).await
-        } else {
-            cloud.registry.digest(reference).await
-        }
-    }));
-    let mut digests = Vec::new();
-    for ((reference, _), digest) in asked.iter().zip(answers.await) {
-        match digest {
-            Ok(digest) => digests.push(((*reference).clone(), digest)),
-            Err(error) => tracing::warn!(%error, reference, "the image's digest could not be read"),
-        }
-    }
-    digests
 }
 
 async fn google_turns(cloud: &Cloud, scene: &Scene, seen: &mut Inventory) {

@@ -12,7 +12,7 @@ use crate::state::images;
 use crate::state::orders::{self, Orders};
 
 use super::work::{is_spec, stem};
-use super::{Converger, Work};
+use super::{Converger, Hint, Work};
 
 /// An admitted spec with everything that follows from it alone.
 pub struct Scene {
@@ -28,6 +28,8 @@ pub struct Scene {
     pub findings: Vec<Finding>,
     /// What people ordered.
     pub orders: Orders,
+    /// What the event told of, if one set this in motion.
+    pub hint: Option<Hint>,
     /// What was decided about the images.
     pub images: images::Kept,
 }
@@ -118,8 +120,9 @@ pub async fn admit_text(
     let names = Names::new(&work.deployment, &reading.spec, &identity.deployment_id);
     let digest = reading.spec.digest();
     let orders = orders::read(&converger.state, &work.deployment).await?;
+    let hint = work.hint.clone();
     let images = images::read(&converger.state, &work.deployment).await?;
-    let scene = Scene { spec: reading.spec, names, generation, digest, findings, orders, images };
+    let scene = Scene { spec: reading.spec, names, generation, digest, findings, orders, hint, images };
     Ok(Admission::Admitted(Box::new(scene)))
 }
 

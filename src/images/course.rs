@@ -6,7 +6,7 @@ use crate::resources::{Wait, WaitKind};
 
 use super::record::{Candidate, Record, Rollout};
 use super::standing::{self, Standing};
-use super::{Digests, Known, Verdict, release, told};
+use super::{Digests, Known, Promotions, Verdict, build, promotion, release, told};
 
 /// Fewest seconds that a rollout gets: one pod may take as long, with its image on a new node.
 const LEAST_SECS: u32 = 600;
@@ -86,14 +86,7 @@ fn overdue(known: &Known<'_>, rollout: &Rollout) -> Option<String> {
 
 /// Looks whether there is another release to run, and takes it when nothing stands against it.
 fn advance(known: &Known<'_>, of: &[String], current: Digests, record: &mut Record, verdict: &mut Verdict) {
-    let wanted = known.follows().then(|| release::part(&known.seen.registry, of)).flatten();
-    let Some(wanted) = wanted else {
-        // A registry that cannot be asked says nothing about what was seen before.
-        if !known.follows() {
-            record.candidate = None;
-        }
-        return;
-    };
+    let Some(wanted) = wanted(known, of, &current, record, verdict) else { return };
     if wanted == current {
         record.candidate = None;
         return;
@@ -115,6 +108,48 @@ fn advance(known: &Known<'_>, of: &[String], current: Digests, record: &mut Reco
     }
 }
 
+/// The release that should run, going by what decides it: the pipeline, the tags, or nobody.
+fn wanted(
+    known: &Known<'_>,
+    of: &[String],
+    current: &Digests,
+    record: &mut Record,
+    verdict: &mut Verdict,
+) -> Option<Digests> {
+    // What cannot be asked now says nothing about what was seen before.
+    let before = |record: &Record| record.candidate.as_ref().map(|candidate| candidate.release.clone());
+    if let Some(source) = promotion::source(known.spec, &known.names.prefix) {
+        return match &known.seen.sources.promotions {
+            Some(Ok(promotions)) => promoted(&source, promotions, current, verdict),
+            Some(Err(why)) => {
+                verdict.findings.push(promotion::unreadable(&source, why));
+                before(record)
+            }
+            None => before(record),
+        };
+    }
+    if !known.follows() {
+        record.candidate = None;
+        return None;
+    }
+    release::part(&known.seen.registry, of).or_else(|| before(record))
+}
+
+fn promoted(
+    source: &promotion::Source,
+    promotions: &Promotions,
+    current: &Digests,
+    verdict: &mut Verdict,
+) -> Option<Digests> {
+    verdict.findings.extend(promotion::told(&promotions.rollouts, source));
+    let (digests, undigested) = promotion::promoted(promotions.release.as_ref()?, current);
+    if undigested.is_empty() {
+        return Some(digests);
+    }
+    verdict.findings.push(promotion::undigested(source, &undigested));
+    None
+}
+
 /// What a release that could be rolled out waits for.
 fn held(known: &Known<'_>, candidate: &Candidate, current: &Digests, verdict: &mut Verdict) -> Option<Wait> {
     let soak = SignedDuration::from_secs(known.spec.image_policy.soak_secs.unwrap_or(0).into());
@@ -126,11 +161,27 @@ fn held(known: &Known<'_>, candidate: &Candidate, current: &Digests, verdict: &m
     if known.paused() {
         return Some(Wait::new(WaitKind::Paused, format!("{what} is rolled out when the pause ends")));
     }
-    let wanted = told::approval(known.deployment, &candidate.release, current);
+    if let Some(why) = unproved(known, &candidate.release, current) {
+        return Some(Wait::new(WaitKind::User, format!("{what} is not rolled out: {why}")));
+    }
+    let wanted = told::approval(&known.names.deployment, &candidate.release, current);
     if known.asks() && !known.seen.orders.approved(&wanted.hash) {
-        let why = format!("{what} waits for `dify-reconciler approve {} {}`", known.deployment, wanted.hash);
+        let why =
+            format!("{what} waits for `dify-reconciler approve {} {}`", known.names.deployment, wanted.hash);
         verdict.approval = Some(wanted);
         return Some(Wait::new(WaitKind::User, why));
     }
     None
+}
+
+/// Why it is not certain that a release comes from where the spec wants it to come from.
+fn unproved(known: &Known<'_>, release: &Digests, current: &Digests) -> Option<String> {
+    let name = known.spec.image_policy.build_trigger.as_deref()?;
+    let trigger = build::Trigger::parse(name)?;
+    match &known.seen.sources.builds {
+        Some(Ok(builds)) if build::made(&trigger, builds, release, current) => None,
+        Some(Ok(_)) => Some(format!("no successful build of {name} lists its digest under `images:`")),
+        Some(Err(why)) => Some(format!("the builds of {name} cannot be read: {why}")),
+        None => Some(format!("the builds of {name} were not read")),
+    }
 }

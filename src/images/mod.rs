@@ -4,7 +4,9 @@
 //! run and the record as it should be kept come out ([`Verdict`]). The record is kept before anything is written
 //! by it, so that a crash in the middle of a rollout goes on with the same digests even when a tag moved meanwhile.
 
+pub mod build;
 mod course;
+pub mod promotion;
 mod record;
 mod release;
 mod standing;
@@ -14,8 +16,8 @@ use jiff::Timestamp;
 
 use crate::condition::Finding;
 use crate::inventory::Inventory;
-use crate::resources::Wait;
 use crate::resources::kubernetes::images;
+use crate::resources::{Names, Wait};
 use crate::slice::Slice;
 use crate::spec::Spec;
 use crate::state::status::ApprovalWanted;
@@ -41,12 +43,30 @@ pub struct Verdict {
     pub approval: Option<ApprovalWanted>,
 }
 
+/// What was read beside the registries, as far as the spec wants it read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sources {
+    /// The newest successful builds of the trigger that has to have made a release; or why they are not known.
+    pub builds: Option<Result<Vec<serde_json::Value>, String>>,
+    /// What the pipeline brought to this deployment's stage; or why it is not known.
+    pub promotions: Option<Result<Promotions, String>>,
+}
+
+/// What a pipeline brought to a stage.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Promotions {
+    /// Rollouts to the stage's target.
+    pub rollouts: Vec<serde_json::Value>,
+    /// The release of the one that is in effect.
+    pub release: Option<serde_json::Value>,
+}
+
 /// What is known before anything is decided.
 pub struct Known<'a> {
     /// What the user asked for.
     pub spec: &'a Spec,
-    /// The deployment's name, which makes an approval this deployment's own.
-    pub deployment: &'a str,
+    /// What things are called; the deployment's name makes an approval its own.
+    pub names: &'a Names,
     /// What was seen.
     pub seen: &'a Inventory,
     /// What was decided before.
@@ -81,9 +101,9 @@ impl Known<'_> {
     }
 }
 
-/// Whether a spec's API and web images follow their tags.
+/// Whether a spec's API and web images follow their tags. What is promoted does not: the pipeline decides.
 pub fn follows(spec: &Spec) -> bool {
-    spec.image_policy.mode.as_deref() == Some("follow")
+    !spec.enable_cloud_deploy && spec.image_policy.mode.as_deref() == Some("follow")
 }
 
 /// The references that a registry has to be asked about: those without a digest yet, and the release's own when it

@@ -97,7 +97,8 @@ fn entry<'a>(release: &'a Digests, image: &str) -> Option<(&'a String, &'a Strin
     release.iter().find(|(reference, _)| repository(reference) == repository(image))
 }
 
-fn repository(image: &str) -> &str {
+/// A reference without tag and digest.
+pub fn repository(image: &str) -> &str {
     let name = image.split('@').next().unwrap_or(image);
     match name.rsplit_once(':') {
         Some((repository, tag)) if !tag.contains('/') => repository,

@@ -54,6 +54,7 @@ fn everything() -> Scene {
     spec.api_websocket = Component { enabled: Some(true), replicas: Some(2), ..Default::default() };
     spec.secret_environment_variables = [("SMTP_PASSWORD".to_owned(), "smtp".to_owned())].into();
     spec.max_instance_count = 9;
+    spec.enable_cloud_deploy = true;
     spec.pdb_min_available = IntOrPercent::Int(1);
     spec.static_ip_name = "front".into();
     let condition = LifecycleCondition {

@@ -93,7 +93,7 @@ async fn an_image_that_does_not_run_is_taken_back_and_not_tried_again() {
     };
     let finding = told(stage.status(&work).await).expect("the user is told");
     assert_eq!(finding.severity, Severity::Warning);
-    assert!(finding.message.contains("did not get through") && finding.subject.unwrap().contains(&pushed));
+    assert!(finding.message.contains("did not get healthy") && finding.subject.unwrap().contains(&pushed));
 
     let mark = stage.mark();
     stage.clock.advance(Duration::from_secs(3600));

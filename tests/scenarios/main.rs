@@ -3,5 +3,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod image_built;
 mod image_pushed;
+mod rollout_promoted;
 mod spec_committed;
