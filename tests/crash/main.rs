@@ -25,11 +25,13 @@ fn spec(more: &str) -> String {
     format!("{MINIMAL}deployment_id: crash001\n{more}")
 }
 
-/// A scenario: the spec that is there already, if any, and the one whose work dies; none withdraws it.
+/// A scenario: the spec that is there already, if any, and the one whose work dies; none withdraws it. What else
+/// happened before the work begins is the event.
 #[derive(Clone)]
 struct Scenario {
     before: Option<String>,
     spec: Option<String>,
+    event: fn(&Stage),
 }
 
 impl Scenario {
@@ -40,6 +42,7 @@ impl Scenario {
             let work = stage.save("prod.yaml", before).await;
             assert_eq!(stage.settle(&work).await, Outcome::Converged);
         }
+        (self.event)(&stage);
         let work = match &self.spec {
             Some(spec) => stage.save("prod.yaml", spec).await,
             None => stage.withdraw("prod.yaml").await,
@@ -98,25 +101,42 @@ async fn survives_every_death(scenario: Scenario) {
     println!("{played} deaths survived");
 }
 
+fn nothing(_: &Stage) {}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_install_survives_every_death() {
-    survives_every_death(Scenario { before: None, spec: Some(spec("")) }).await;
+    survives_every_death(Scenario { before: None, spec: Some(spec("")), event: nothing }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_upgrade_survives_every_death() {
     let before = Some(spec("application_version: 1.17.0\n"));
-    survives_every_death(Scenario { before, spec: Some(spec("application_version: 1.17.1\n")) }).await;
+    survives_every_death(Scenario {
+        before,
+        spec: Some(spec("application_version: 1.17.1\n")),
+        event: nothing,
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_of_scale_survives_every_death() {
     let spec_of = |more: &str| Some(spec(more));
     let (before, spec) = (spec_of(""), spec_of("max_instance_count: 6\nworker: {replicas: 2}\n"));
-    survives_every_death(Scenario { before, spec }).await;
+    survives_every_death(Scenario { before, spec, event: nothing }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_withdrawal_that_keeps_everything_survives_every_death() {
-    survives_every_death(Scenario { before: Some(spec("")), spec: None }).await;
+    survives_every_death(Scenario { before: Some(spec("")), spec: None, event: nothing }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_is_rolled_out_and_taken_back_survives_every_death() {
+    let spec = spec("image_policy: {mode: follow}\n");
+    let event = |stage: &Stage| {
+        let pushed = stage.google.push_image("langgenius/dify-api", "1.17.1", "broken");
+        stage.kubernetes.faults().broken_image(&pushed);
+    };
+    survives_every_death(Scenario { before: Some(spec.clone()), spec: Some(spec), event }).await;
 }
