@@ -28,7 +28,8 @@ pub async fn ask(cloud: &Cloud, scene: &Scene) -> (BTreeMap<String, String>, Sou
 /// really succeeded, nobody looks for a new image because of it.
 async fn is_true(cloud: &Cloud, scene: &Scene) -> bool {
     let Some(Hint::Build { build: id, location }) = &scene.hint else { return true };
-    match cloud.google.call(&build::read(&scene.names.project, location, id)).await {
+    let Some(request) = build::read(&scene.names.project, location, id) else { return false };
+    match cloud.google.call(&request).await {
         Ok(build) if build::succeeded(&build) => true,
         Ok(_) => false,
         Err(error) => {

@@ -34,14 +34,14 @@ impl<'a> Trigger<'a> {
     }
 }
 
-/// Reads one build; an empty location is the global one.
-pub fn read(project: &str, location: &str, build: &str) -> GoogleRequest {
+/// Reads one build; an empty location is the global one. `None` for what is no name of a build: both come out of a
+/// message that anybody may have written, and become part of a path.
+pub fn read(project: &str, location: &str, build: &str) -> Option<GoogleRequest> {
     let location = if location.is_empty() { "global" } else { location };
-    request(
-        "cloudbuild.projects.locations.builds.get",
-        format!("v1/projects/{project}/locations/{location}/builds/{build}"),
-        Vec::new(),
-    )
+    let plain = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let method = "cloudbuild.projects.locations.builds.get";
+    let path = format!("v1/projects/{project}/locations/{location}/builds/{build}");
+    (plain(location) && plain(build)).then(|| request(method, path, Vec::new()))
 }
 
 /// Lists the newest successful builds of a trigger.
@@ -97,6 +97,16 @@ mod tests {
         assert!(made(build("SUCCESS", "t")));
         assert!(!made(build("FAILURE", "t")) && !made(build("SUCCESS", "other")));
         assert!(!made(json!({"status": "SUCCESS", "buildTriggerId": "t"})), "a build that pushed as a step");
+    }
+
+    #[test]
+    fn a_message_cannot_lead_to_another_path() {
+        assert!(
+            read("p", "", "a1-b2").is_some_and(|call| call.path.ends_with("/locations/global/builds/a1-b2"))
+        );
+        for (location, build) in [("..", "b"), ("l", "../x"), ("l", ""), ("a/b", "c"), ("l", "b?x=1")] {
+            assert!(read("p", location, build).is_none(), "{location} {build}");
+        }
     }
 
     #[test]

@@ -49,10 +49,8 @@ pub fn of(scene: &Scene) -> Vec<Call> {
 /// What is read of builds and promotions.
 fn images(scene: &Scene) -> Vec<Call> {
     let trigger = build::Trigger { parent: "projects/p-1234/locations/global", id: "t" };
-    let mut calls = vec![
-        call("read", &"a build", build::read("p-1234", "", "b-1")),
-        call("list", &"builds", build::list(&trigger)),
-    ];
+    let mut calls = vec![call("list", &"builds", build::list(&trigger))];
+    calls.extend(build::read("p-1234", "", "b-1").map(|request| call("read", &"a build", request)));
     if let Some(source) = promotion::source(&scene.spec, "appdify") {
         let rollout = json!({"name": format!("{}/releases/r/rollouts/r-1", source.pipeline)});
         calls.push(call("list", &"rollouts", promotion::list(&source)));
