@@ -133,7 +133,7 @@ async fn a_withdrawal_that_keeps_everything_survives_every_death() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_is_rolled_out_and_taken_back_survives_every_death() {
-    let spec = spec("image_policy: {mode: follow}\n");
+    let spec = spec("image_policy: {mode: follow}\ndeployment_timeout: 600\n");
     let event = |stage: &Stage| {
         let pushed = stage.google.push_image("langgenius/dify-api", "1.17.1", "broken");
         stage.kubernetes.faults().broken_image(&pushed);
