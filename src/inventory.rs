@@ -79,6 +79,12 @@ pub struct Inventory {
     pub log_tails: BTreeMap<ResourceId, String>,
     /// Image references with the digest they stand for: `langgenius/dify-api:1.17.1` to `sha256:…`.
     pub digests: BTreeMap<String, String>,
+    /// What the registries say that references stand for now.
+    pub registry: BTreeMap<String, String>,
+    /// What else decides about the images: builds and promotions.
+    pub sources: crate::images::Sources,
+    /// What the images come to: the digests above, and what else there is to say about them.
+    pub images: crate::images::Verdict,
     /// When the look began: the only time that anything pure knows.
     pub at: Option<jiff::Timestamp>,
     /// What people ordered.

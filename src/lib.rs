@@ -10,6 +10,7 @@ pub mod error;
 pub mod events;
 pub mod handlers;
 pub mod http;
+pub mod images;
 pub mod inventory;
 pub mod notify;
 pub mod plan;

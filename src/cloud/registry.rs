@@ -60,12 +60,29 @@ impl Registry {
         if let Some(digest) = &reference.digest {
             return Ok(digest.clone());
         }
+        self.known_or_asked(image, &reference, FRESH).await
+    }
+
+    /// The same, asked anew: what a tag that is followed points at now.
+    pub async fn digest_now(&self, image: &str) -> Result<String, CloudError> {
+        match Reference::parse(image).filter(|reference| reference.digest.is_none()) {
+            Some(reference) => self.known_or_asked(image, &reference, Duration::ZERO).await,
+            None => self.digest(image).await,
+        }
+    }
+
+    async fn known_or_asked(
+        &self,
+        image: &str,
+        reference: &Reference,
+        fresh: Duration,
+    ) -> Result<String, CloudError> {
         let entry = self.entry(image).await;
         let mut known = entry.lock().await;
-        if let Some((_, digest)) = known.as_ref().filter(|(asked, _)| asked.elapsed() < FRESH) {
+        if let Some((_, digest)) = known.as_ref().filter(|(asked, _)| asked.elapsed() < fresh) {
             return Ok(digest.clone());
         }
-        let digest = self.ask(image, &reference).await?;
+        let digest = self.ask(image, reference).await?;
         *known = Some((Instant::now(), digest.clone()));
         Ok(digest)
     }

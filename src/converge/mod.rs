@@ -5,6 +5,7 @@
 
 pub mod execute;
 pub mod hint;
+pub mod images;
 pub mod observe;
 pub mod outputs;
 pub mod propose;
@@ -102,6 +103,11 @@ impl Converger {
                 },
             };
             let (seen, plan) = self.look(&scene, &mut memory).await;
+            match images::keep(self, work, &scene, &seen).await? {
+                images::Kept::AsItWas | images::Kept::Anew => {}
+                images::Kept::NotOurs => return Ok(Outcome::HandedOver),
+                images::Kept::Overtaken => continue,
+            }
             match self.round(work, &scene, &seen, plan, &mut memory).await? {
                 Some(Outcome::Converged) if scene.withdrawn => {
                     return withdraw::settle(self, work, withdraw::Policy::Gone).await;

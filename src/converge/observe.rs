@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::cloud::{Cloud, ClusterAddress, Kubernetes, Listing};
 use crate::error::CloudError;
+use crate::images;
 use crate::inventory::{Inventory, Payload, Sighting};
 use crate::plan::{self, GoogleRequest};
 use crate::resources::google::reading::{self, Covers, Read};
@@ -34,9 +35,8 @@ pub async fn observe(cloud: &Cloud, scene: &Scene, memory: &mut Memory, now: Tim
     let mut seen = Inventory::begun(now, scene.orders.clone());
     seen.reminders.extend(scene.hint.as_ref().and_then(|hint| hint.reminder()));
     memory.refresh(cloud, &mut seen).await;
-    let references = kubernetes::images::references(&scene.spec);
-    let (digests, ()) = futures::join!(digests(cloud, &references), google_turns(cloud, scene, &mut seen));
-    seen.digests.extend(digests);
+    let (told, ()) = futures::join!(super::images::ask(cloud, scene), google_turns(cloud, scene, &mut seen));
+    (seen.registry, seen.sources) = told;
     memory.cluster = reach(cloud, scene, &seen).await;
     let operations = operations(scene, &seen);
     let busy = async {
@@ -46,8 +46,9 @@ pub async fn observe(cloud: &Cloud, scene: &Scene, memory: &mut Memory, now: Tim
         }
     };
     let objects = async {
-        if let Some(client) = &memory.cluster {
-            cluster(client, scene, &mut seen).await;
+        match &memory.cluster {
+            Some(client) => cluster(client, scene, &mut seen).await,
+            None => judge_images(scene, &mut seen),
         }
     };
     let (busy, ()) = futures::join!(busy, objects);
@@ -69,16 +70,11 @@ fn operations(scene: &Scene, seen: &Inventory) -> Option<Read> {
     unsettled.then(|| reading::operations(&google::sql_instance::id(&context)))
 }
 
-async fn digests(cloud: &Cloud, references: &[String]) -> Vec<(String, String)> {
-    let looked_up = join_all(references.iter().map(|reference| cloud.registry.digest(reference))).await;
-    let mut digests = Vec::new();
-    for (reference, digest) in references.iter().zip(looked_up) {
-        match digest {
-            Ok(digest) => digests.push((reference.clone(), digest)),
-            Err(error) => tracing::warn!(%error, reference, "the image's digest could not be read"),
-        }
-    }
-    digests
+/// Decides which digest each image has to have; what is declared depends on it.
+fn judge_images(scene: &Scene, seen: &mut Inventory) {
+    let (spec, names, record) = (&scene.spec, &scene.names, &scene.images.record);
+    seen.images = images::judge(&images::Known { spec, names, seen, record });
+    seen.digests = seen.images.digests.clone();
 }
 
 async fn google_turns(cloud: &Cloud, scene: &Scene, seen: &mut Inventory) {
@@ -217,8 +213,9 @@ async fn cluster(client: &Kubernetes, scene: &Scene, seen: &mut Inventory) {
         }
     }
     seen.cluster_reachable = unreadable.is_empty();
-    note_absent_objects(scene, seen, &unreadable);
     log_tails(client, seen).await;
+    judge_images(scene, seen);
+    note_absent_objects(scene, seen, &unreadable);
 }
 
 /// `None` means that the cluster does not serve the kind, which is the same as having no object of it.

@@ -26,6 +26,7 @@ fn keep_up(scene: &Scene, context: &Context<'_>) -> Plan {
     plan.findings.extend(crate::rotation::findings(context));
     resources::watch::merge(&mut plan.findings, resources::watch::findings(context));
     removal::leftovers(&mut plan, &declared, &scene.known, &scene.names, seen);
+    super::images::tell(&mut plan, scene, seen);
     plan
 }
 

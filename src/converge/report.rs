@@ -40,7 +40,7 @@ pub async fn planned(
         conditions: conditions(plan),
         findings: plan.findings.clone(),
         plan: shown(plan),
-        approval: wanted(plan),
+        approval: seen.images.approval.clone().or_else(|| wanted(plan)),
         inventory: inventory(seen),
         operations: memory
             .operations()

@@ -10,12 +10,12 @@ use crate::slice::Slice;
 use crate::spec::{self, Spec};
 use crate::state::accepted::{self, Accepted};
 use crate::state::identity::{self, Identity};
+use crate::state::images;
 use crate::state::orders::{self, Orders};
 use crate::state::status;
 
-use super::hint::Hint;
 use super::work::{is_spec, stem};
-use super::{Converger, Work};
+use super::{Converger, Hint, Work};
 
 /// An admitted spec with everything that follows from it alone.
 pub struct Scene {
@@ -37,6 +37,8 @@ pub struct Scene {
     pub withdrawn: bool,
     /// What the event told of that this work is for, if anything.
     pub hint: Option<Hint>,
+    /// What was decided about the images.
+    pub images: images::Kept,
 }
 
 impl Scene {
@@ -194,6 +196,7 @@ async fn furnish(
 ) -> Result<Scene, CloudError> {
     let orders = orders::read(&converger.state, &work.deployment).await?;
     let (status, _) = status::read(&converger.state, &work.deployment).await?;
+    let images = images::read(&converger.state, &work.deployment).await?;
     let there = status.inventory.iter().filter(|(_, standing)| standing.as_str() != "absent");
     let known = there.filter_map(|(id, _)| ResourceId::parse(id)).collect();
     Ok(Scene {
@@ -206,6 +209,7 @@ async fn furnish(
         known,
         withdrawn: false,
         hint: work.hint.clone(),
+        images,
     })
 }
 

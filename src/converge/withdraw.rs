@@ -3,7 +3,7 @@
 use crate::error::CloudError;
 
 use super::{Converger, Outcome, Scene, Work, report, scene};
-use crate::state::{accepted, identity};
+use crate::state::{accepted, identity, images};
 
 /// What becomes of a deployment whose spec is gone.
 pub enum Policy {
@@ -52,6 +52,7 @@ pub async fn settle(converger: &Converger, work: &Work, policy: Policy) -> Resul
     report::withdrawn(converger, work, what).await?;
     if forget {
         // A name that is used again is another deployment: an instance's name is not free for a week.
+        images::forget(&converger.state, &work.deployment).await?;
         identity::forget(&converger.state, &work.deployment).await?;
         accepted::forget(&converger.state, &work.deployment).await?;
     }

@@ -39,6 +39,8 @@ pub enum WaitKind {
     Job,
     /// An address or a route that the load balancer has to take up.
     FrontDoor,
+    /// A time that has to pass, such as the soak time of an image.
+    Time,
     /// The user paused it.
     Paused,
     /// Something only the user can do, such as a DNS record or a missing secret.
@@ -54,7 +56,7 @@ impl WaitKind {
             WaitKind::FrontDoor => 10,
             WaitKind::LongOperation => 15,
             // DNS is changed by people and certificates are rate limited by their issuer.
-            WaitKind::User | WaitKind::Paused => 600,
+            WaitKind::User | WaitKind::Paused | WaitKind::Time => 600,
         }
     }
 }

@@ -52,6 +52,8 @@ pub const CHOICES: &[Choice] = &[
     choice("container_image_source", "V-11", &["prebuilt", "custom"]),
     choice("container_protocol", "V-11", &["http1", "h2c"]),
     choice("deletion_policy", "D-26", &["retain", "orphan", "destroy"]),
+    choice("image_policy.mode", "D-40", &["pin", "follow"]),
+    choice("image_policy.approval", "D-40", &["auto", "approve"]),
     choice("cron_jobs[].concurrency_policy", "V-44", &["Forbid", "Allow", "Replace"]),
     choice("cron_jobs[].restart_policy", "V-44", &["OnFailure", "Never"]),
     choice("alert_policies[].comparison", "V-44", &["COMPARISON_GT", "COMPARISON_LT"]),

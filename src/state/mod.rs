@@ -5,6 +5,7 @@
 
 pub mod accepted;
 pub mod identity;
+pub mod images;
 pub mod lease;
 pub mod orders;
 pub mod status;

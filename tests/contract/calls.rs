@@ -1,5 +1,6 @@
 //! Every call that a scene can lead to: makings, changes of every field that is compared, removals, reads.
 
+use dify_reconciler::images::{build, promotion};
 use dify_reconciler::inventory::Inventory;
 use dify_reconciler::plan::GoogleRequest;
 use dify_reconciler::resources::google::{self, driver, reading};
@@ -19,7 +20,7 @@ pub struct Call {
 
 /// All calls of a scene.
 pub fn of(scene: &Scene) -> Vec<Call> {
-    let mut calls = Vec::new();
+    let mut calls = images(scene);
     for seen in [Inventory::default(), world::found(scene), world::complete(scene)] {
         let context = scene.context(&seen);
         let declared = google::declare(&context);
@@ -44,6 +45,19 @@ pub fn of(scene: &Scene) -> Vec<Call> {
                 Desired::Waiting(_) | Desired::Found => {}
             }
         }
+    }
+    calls
+}
+
+/// What is read of builds and promotions.
+fn images(scene: &Scene) -> Vec<Call> {
+    let trigger = build::Trigger { parent: "projects/p-1234/locations/global", id: "t" };
+    let mut calls = vec![call("list", &"builds", build::list(&trigger))];
+    calls.extend(build::read("p-1234", "", "b-1").map(|request| call("read", &"a build", request)));
+    if let Some(source) = promotion::source(&scene.spec, "appdify") {
+        let rollout = json!({"name": format!("{}/releases/r/rollouts/r-1", source.pipeline)});
+        calls.push(call("list", &"rollouts", promotion::list(&source)));
+        calls.extend(promotion::read(&rollout).map(|request| call("read", &"a release", request)));
     }
     calls
 }

@@ -55,6 +55,7 @@ fn everything() -> Scene {
     spec.secret_environment_variables = [("SMTP_PASSWORD".to_owned(), "smtp".to_owned())].into();
     spec.max_instance_count = 9;
     spec.enable_auto_password_rotation = true;
+    spec.enable_cloud_deploy = true;
     spec.pdb_min_available = IntOrPercent::Int(1);
     spec.static_ip_name = "front".into();
     let condition = LifecycleCondition {

@@ -30,13 +30,14 @@ fn spec(more: &str) -> String {
     format!("{MINIMAL}deployment_id: crash001\n{more}")
 }
 
-/// A scenario: the spec that is there already, if any, how long it has been, and the spec whose work dies; none
-/// withdraws it.
+/// A scenario: the spec that is there already, if any, how long it has been, what happens then, and the spec whose
+/// work dies; none withdraws it.
 #[derive(Clone, Default)]
 struct Scenario {
     before: Option<String>,
     hours: u64,
     spec: Option<String>,
+    event: Option<fn(&Stage)>,
 }
 
 impl Scenario {
@@ -47,6 +48,9 @@ impl Scenario {
             let work = stage.save("prod.yaml", before).await;
             assert_eq!(stage.settle(&work).await, Outcome::Converged);
             stage.clock.advance(std::time::Duration::from_secs(self.hours * 3600));
+        }
+        if let Some(event) = self.event {
+            event(&stage);
         }
         let work = match &self.spec {
             Some(spec) => stage.save("prod.yaml", spec).await,
@@ -157,11 +161,23 @@ async fn a_withdrawal_that_keeps_everything_survives_every_death() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotation_of_the_database_password_survives_every_death() {
     let due = spec("enable_auto_password_rotation: true\nsecret_rotation_period: 86400s\n");
-    survives_every_death(Scenario { before: Some(due.clone()), hours: 25, spec: Some(due) }).await;
+    survives_every_death(Scenario { before: Some(due.clone()), hours: 25, spec: Some(due), event: None })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn taking_a_deployment_down_survives_every_death() {
     let before = Some(spec("deploy_application: false\ndeletion_policy: destroy\n"));
     survives_every_death(Scenario { before, ..Scenario::default() }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_is_rolled_out_and_taken_back_survives_every_death() {
+    let spec = spec("image_policy: {mode: follow}\ndeployment_timeout: 600\n");
+    let event: fn(&Stage) = |stage| {
+        let pushed = stage.google.push_image("langgenius/dify-api", "1.17.1", "broken");
+        stage.kubernetes.faults().broken_image(&pushed);
+    };
+    let (before, event) = (Some(spec.clone()), Some(event));
+    survives_every_death(Scenario { before, spec: Some(spec), event, ..Scenario::default() }).await;
 }

@@ -105,6 +105,7 @@ impl Stage {
     pub async fn settle(&self, work: &Work) -> Outcome {
         let mut work = work.clone();
         let work = &mut work;
+        let mut grown = Waits::default();
         let end = self.clock.now() + jiff::SignedDuration::try_from(PATIENCE).expect("hours fit");
         loop {
             let began = std::time::Instant::now();
@@ -120,7 +121,7 @@ impl Stage {
                 );
             }
             let pause = match &outcome {
-                Outcome::Pending(pause) => *pause,
+                Outcome::Pending(pause) => grown.next(*pause),
                 Outcome::Busy(until) => {
                     let left = until.duration_since(self.clock.now());
                     Duration::try_from(left).unwrap_or_default() + Duration::from_secs(1)
@@ -138,6 +139,29 @@ impl Stage {
             );
             self.clock.advance(pause);
         }
+    }
+
+    /// Works until what is waited for is more than a minute away, or nothing is.
+    pub async fn until_quiet(&self, work: &Work) -> Outcome {
+        let mut work = work.clone();
+        let mut grown = Waits::default();
+        for _ in 0..200 {
+            match self.once(&work).await {
+                Outcome::Pending(pause) if pause <= Duration::from_secs(60) => {
+                    self.clock.advance(grown.next(pause));
+                }
+                Outcome::HandedOver => work.slices.clear(),
+                outcome => return outcome,
+            }
+        }
+        panic!("it never gets quiet: {:#?}", self.status(&work).await.plan)
+    }
+
+    /// The image that a container of a workload runs, the first one's by default.
+    pub fn image(&self, kind: &str, name: &str) -> String {
+        let object = self.object(kind, name).expect("there is such a workload");
+        let image = object.pointer("/spec/template/spec/containers/0/image").and_then(Value::as_str);
+        image.expect("it runs an image").to_owned()
     }
 
     /// Works once, without waiting for anything.
@@ -272,6 +296,21 @@ pub fn assert_same(expected: &BTreeMap<String, Value>, world: &BTreeMap<String, 
         }
     }
     assert!(differences.is_empty(), "{what}: the world is another:\n{}", differences.join("\n"));
+}
+
+/// Waits of one kind grow, as in the queue.
+#[derive(Default)]
+struct Waits {
+    wait: Duration,
+    looks: i32,
+}
+
+impl Waits {
+    fn next(&mut self, wait: Duration) -> Duration {
+        self.looks = if wait == self.wait { self.looks + 1 } else { 0 };
+        self.wait = wait;
+        wait.mul_f64(1.25f64.powi(self.looks)).min(wait.max(Duration::from_secs(600)))
+    }
 }
 
 /// A place in both clouds' logs.

@@ -3,9 +3,12 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod image_built;
+mod image_pushed;
 mod notifications;
 mod orders;
 mod quiet;
+mod rollout_promoted;
 mod rotating;
 mod rotation_due;
 mod secret_changed;

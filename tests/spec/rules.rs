@@ -135,4 +135,6 @@ pub const EXAMPLES: &[(&str, &str, &str)] = &[
     ("D-33", "application_domains: ['https://dify.example.com/']", "application_domains: [dify.example.com]"),
     ("D-34", "{enable_custom_domain: true, service_type: ClusterIP}", "{enable_custom_domain: true, service_type: NodePort}"),
     ("D-35", "explicit_secret_values: {A: x}", "secret_environment_variables: {A: id}"),
+    ("D-40", "image_policy: {mode: latest}", "image_policy: {mode: follow, approval: approve, soak_secs: 60}"),
+    ("D-41", "image_policy: {soak_secs: 60}", "image_policy: {mode: follow, soak_secs: 60}"),
 ];

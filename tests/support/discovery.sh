@@ -9,7 +9,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 readonly client=google-api-python-client==2.202.0
 readonly documents=(
-	sqladmin.v1 secretmanager.v1 storage.v1 artifactregistry.v1 compute.v1 container.v1 iam.v1
+	cloudbuild.v1 clouddeploy.v1 sqladmin.v1 secretmanager.v1 storage.v1 artifactregistry.v1 compute.v1 container.v1 iam.v1
 	cloudresourcemanager.v1 cloudresourcemanager.v3 serviceusage.v1 servicenetworking.v1
 	certificatemanager.v1 cloudtasks.v2 pubsub.v1 eventarc.v1 run.v2 cloudscheduler.v1 monitoring.v3
 )

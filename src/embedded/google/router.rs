@@ -10,9 +10,10 @@ use super::reply::{Answer, Reply};
 
 /// APIs that refuse calls of a project that has not enabled them. Cloud Storage, Service Usage, IAM
 /// credentials and the metadata server always answer.
-const REFUSING: [&str; 14] = [
+const REFUSING: [&str; 15] = [
     "artifactregistry",
     "certificatemanager",
+    "clouddeploy",
     "cloudresourcemanager",
     "cloudscheduler",
     "cloudtasks",
@@ -53,6 +54,8 @@ pub fn route(cx: &mut Cx) -> Option<Answer> {
         "certificatemanager" => apis::certificate_manager::route(cx),
         "servicenetworking" => apis::service_networking::route(cx),
         "monitoring" => apis::monitoring::route(cx),
+        "cloudbuild" => apis::delivery::build(cx),
+        "clouddeploy" => apis::delivery::deploy(cx),
         "registry" => apis::registry::route(cx),
         _ if REGISTRIES.iter().any(|end| host.ends_with(end)) => apis::registry::route(cx),
         "metadata" | "oauth2" | "www" => apis::metadata::route(cx),

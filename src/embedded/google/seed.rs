@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::apis::{
-    certificate_manager, registry, resource_manager, service_networking, service_usage, storage,
+    certificate_manager, delivery, registry, resource_manager, service_networking, service_usage, storage,
 };
 use super::call::Call;
 use super::cloud::Cloud;
@@ -78,6 +78,26 @@ impl Server {
     /// Makes an image's tag; answers its digest, which follows from name and tag.
     pub fn seed_image(&self, name: &str, tag: &str) -> String {
         self.cloud.with(&Call::default(), |cx| registry::seed(cx, name, tag))
+    }
+
+    /// Somebody pushes other content under a tag; answers its digest, which follows from name and content.
+    pub fn push_image(&self, name: &str, tag: &str, content: &str) -> String {
+        self.cloud.with(&Call::default(), |cx| registry::push(cx, name, tag, content))
+    }
+
+    /// Puts a build of Cloud Build, or replaces it; its name is in it.
+    pub fn seed_build(&self, build: Value) {
+        self.put_named(delivery::BUILD, build);
+    }
+
+    /// Puts a pipeline, release or rollout of Cloud Deploy, or replaces it; its name is in it.
+    pub fn seed_delivery(&self, resource: Value) {
+        self.put_named(delivery::DEPLOY, resource);
+    }
+
+    fn put_named(&self, service: &str, body: Value) {
+        let name = body["name"].as_str().unwrap_or_default().to_owned();
+        self.cloud.with(&Call::default(), |cx| cx.world.put(format!("{service}/{name}"), body));
     }
 
     /// Enables APIs at once.

@@ -81,6 +81,12 @@ impl Faults {
         self.core.with_settings(|settings| settings.stuck.push(prefix.to_owned()));
     }
 
+    /// Deployments and StatefulSets that run an image with this in its reference, such as a digest, never become
+    /// available. It is the image's own doing, so [`clear`](Self::clear) leaves it.
+    pub fn broken_image(&self, part: &str) {
+        self.core.with_settings(|settings| settings.broken_images.push(part.to_owned()));
+    }
+
     /// The next `times` requests of `method` (`""` for all) with `path` somewhere in their path meet
     /// `action`.
     pub fn meet(&self, method: &str, path: &str, times: usize, action: Action) {

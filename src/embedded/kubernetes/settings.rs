@@ -81,11 +81,23 @@ pub struct Settings {
     pub failing_jobs: Vec<JobFault>,
     /// The beginnings of the names of Deployments that never become available.
     pub stuck: Vec<String>,
+    /// Images whose pods never become ready, by a part of their reference.
+    pub broken_images: Vec<String>,
     /// Where named addresses are looked up.
     pub addresses: Option<Addresses>,
 }
 
 impl Settings {
+    /// Whether a workload never becomes available: by its name, or by an image it runs.
+    pub fn is_stuck(&self, object: &serde_json::Value) -> bool {
+        let name = object.pointer("/metadata/name").and_then(|name| name.as_str()).unwrap_or_default();
+        let containers = object.pointer("/spec/template/spec/containers").and_then(|all| all.as_array());
+        let mut images =
+            containers.into_iter().flatten().filter_map(|container| container.get("image")?.as_str());
+        self.stuck.iter().any(|prefix| name.starts_with(prefix))
+            || images.any(|image| self.broken_images.iter().any(|broken| image.contains(broken)))
+    }
+
     /// The entry whose key is the longest beginning of `name`.
     pub fn longest<'a>(map: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
         map.iter()

@@ -60,6 +60,12 @@ pub fn declare(context: &Context<'_>) -> Vec<Declared> {
     if spec.enable_custom_domain {
         services.push("certificatemanager.googleapis.com");
     }
+    if spec.enable_cloud_deploy {
+        services.push("clouddeploy.googleapis.com");
+    }
+    if spec.image_policy.build_trigger.is_some() {
+        services.push("cloudbuild.googleapis.com");
+    }
     let desired = Desired::Ready(Document::new(json!({ "services": services })));
     vec![Declared { id: id(context), slice: Slice::Project, needs: Vec::new(), desired }]
 }

@@ -60,6 +60,20 @@ pub struct Component {
     pub env_vars: Option<StringMap>,
 }
 
+/// When the image that runs may become another one although the spec names the same.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImagePolicy {
+    /// `pin` keeps the digest that was found when the spec first named the image; `follow` goes with the tag.
+    pub mode: Option<String>,
+    /// `auto` rolls a new digest out by itself; `approve` waits for `dify-reconciler approve NAME HASH`.
+    pub approval: Option<String>,
+    /// Seconds that a new digest has to have been there before it is rolled out; 0 when left out.
+    pub soak_secs: Option<u32>,
+    /// Name of a Cloud Build trigger: only digests that a successful build of it pushed are rolled out.
+    pub build_trigger: Option<String>,
+}
+
 /// How a custom image is built.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

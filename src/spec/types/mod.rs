@@ -12,7 +12,7 @@ mod service;
 mod value;
 
 pub use bucket::{GcsVolume, LifecycleAction, LifecycleCondition, LifecycleRule, StorageBucket};
-pub use container::{Component, ContainerBuildConfig, ContainerResources, Probe};
+pub use container::{Component, ContainerBuildConfig, ContainerResources, ImagePolicy, Probe};
 pub use delivery::{CicdTriggerConfig, CloudDeployStage, RequiresServices};
 pub use job::{CronJob, InitializationJob};
 pub use monitoring::{AlertPolicy, UptimeCheck};

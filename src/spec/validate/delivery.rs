@@ -139,3 +139,28 @@ pub(super) fn strict_admission(spec: &Spec, _: &Given) -> Vec<Finding> {
             .help("See that all images are attested; then add \"binauthz_evaluation_mode\" to `acknowledge`.")
     })
 }
+
+/// D-41: what is pinned is not followed, and a promoted image is the pipeline's to decide.
+pub(super) fn idle_image_policy(spec: &Spec, _: &Given) -> Vec<Finding> {
+    let policy = &spec.image_policy;
+    let follows = policy.mode.as_deref() == Some("follow");
+    let says_how = policy.approval.is_some() || policy.soak_secs.is_some() || policy.build_trigger.is_some();
+    let idle = |why: &str, help: &str| {
+        vec![
+            warning("image_policy")
+                .message(format!("{why}: the rest of `image_policy` does nothing"))
+                .help(help),
+        ]
+    };
+    if says_how && !follows && !spec.enable_cloud_deploy {
+        return idle("`image_policy.mode` is not follow", "Write mode: follow, or take `image_policy` out.");
+    }
+    let by_digest = |image: &str| image.contains('@');
+    let web = spec.web.image.as_deref().unwrap_or_default();
+    when(follows && by_digest(&spec.container_image) && by_digest(web), || {
+        warning("image_policy")
+            .with(&["container_image", "web"])
+            .message("both images are named by digest: there is no tag to follow")
+            .help("Name the images by tag, or take `image_policy` out.")
+    })
+}

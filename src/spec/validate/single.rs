@@ -94,6 +94,19 @@ pub(super) fn deletion_policy(spec: &Spec, _: &Given) -> Vec<Finding> {
     choices_of("D-26", spec)
 }
 
+/// D-40: how images are followed.
+pub(super) fn image_policy(spec: &Spec, _: &Given) -> Vec<Finding> {
+    let mut found = choices_of("D-40", spec);
+    let trigger = spec.image_policy.build_trigger.as_deref();
+    let fits = trigger.is_none_or(|name| crate::images::build::Trigger::parse(name).is_some());
+    found.extend(when(!fits, || {
+        error("image_policy.build_trigger")
+            .message("`image_policy.build_trigger` is no full name of a trigger")
+            .help("Write projects/PROJECT/locations/LOCATION/triggers/ID; `gcloud builds triggers list` shows the id.")
+    }));
+    found
+}
+
 /// The patterns of one rule.
 pub(super) fn patterns(rule: &str, spec: &Spec) -> Vec<Finding> {
     let mine = COMPILED.iter().filter(|(pattern, _)| pattern.rule == rule);

@@ -349,6 +349,10 @@ pub static RULES: &[Rule] = &[
         &["enable_custom_domain", "service_type"]),
     here("D-35", Info, Warn, "secrets in the spec file", secrets::explicit_values,
         &["explicit_secret_values", "secret_environment_variables"]),
+    here("D-40", Error, Refuse, "image_policy outside its enumerations", single::image_policy,
+        &["image_policy"]),
+    here("D-41", Warning, Warn, "image_policy that has nothing to act on", delivery::idle_image_policy,
+        &["image_policy", "container_image", "web", "enable_cloud_deploy"]),
 ];
 
 const fn here(

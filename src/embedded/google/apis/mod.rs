@@ -4,6 +4,7 @@ pub mod artifact_registry;
 pub mod certificate_manager;
 pub mod compute;
 pub mod container;
+pub mod delivery;
 pub mod iam;
 pub mod metadata;
 pub mod monitoring;

@@ -97,12 +97,13 @@ fn manifest(cx: &mut Cx, name: &str, reference: &str) -> Reply {
             Reply::json_with_status(404, &error("NAME_UNKNOWN", "repository name not known to registry"))
         };
     };
-    let stored = cx.world.get(&key(name, &tag)).and_then(|image| image["digest"].as_str()).map(str::to_owned);
+    let stored = cx.world.get(&key(name, &tag));
+    let content = stored.and_then(|image| image["content"].as_str()).unwrap_or(&tag).to_owned();
     Reply::empty(200)
         .with_header("content-type", MANIFEST)
-        .with_header("docker-content-digest", stored.unwrap_or_else(|| digest(name, &tag)))
+        .with_header("docker-content-digest", digest(name, &content))
         .with_header("docker-distribution-api-version", "registry/2.0")
-        .with_body(document(name, &tag).to_string())
+        .with_body(document(name, &content).to_string())
 }
 
 /// The tag behind a tag or digest; plausible tags of familiar repositories come into being when asked for.
@@ -124,6 +125,14 @@ fn resolve(cx: &mut Cx, name: &str, reference: &str) -> Option<String> {
 pub fn seed(cx: &mut Cx, name: &str, tag: &str) -> String {
     let digest = digest(name, tag);
     cx.world.put(key(name, tag), json!({"name": plain(name), "tag": tag, "digest": digest}));
+    digest
+}
+
+/// Moves a tag to other content, which `content` stands for; answers its digest.
+pub fn push(cx: &mut Cx, name: &str, tag: &str, content: &str) -> String {
+    let digest = digest(name, content);
+    let image = json!({"name": plain(name), "tag": tag, "digest": digest, "content": content});
+    cx.world.put(key(name, tag), image);
     digest
 }
 

@@ -10,7 +10,7 @@ use crate::embedded::kubernetes::store::{Key, World, field};
 /// Brings the status up to date.
 pub fn run(run: &mut Run, world: &mut World, key: &Key, object: &Value) {
     let replicas = object["spec"]["replicas"].as_i64().unwrap_or(1);
-    let stuck = world.settings.stuck.iter().any(|prefix| field(object, "name").starts_with(prefix));
+    let stuck = world.settings.is_stuck(object);
     let mark = mark(object);
     let (done, at) = if stuck {
         let deadline = object["spec"]["progressDeadlineSeconds"].as_u64().unwrap_or(600);
@@ -23,17 +23,20 @@ pub fn run(run: &mut Run, world: &mut World, key: &Key, object: &Value) {
     // The pods of the last rollout serve until the new ones do.
     let serving = object["status"]["availableReplicas"].as_i64().unwrap_or_default().min(replicas);
     let available = if done && !stuck { replicas } else { serving };
+    // Beside pods that serve there is one new pod more at a time; without them all are new.
+    let (updated, total) =
+        if (done && !stuck) || serving == 0 { (replicas, replicas) } else { (replicas.min(1), replicas + 1) };
     let mut status = json!({"observedGeneration": object["metadata"]["generation"]});
     let mut count = |field: &str, number: i64| {
         if number > 0 {
             status[field] = number.into();
         }
     };
-    count("replicas", replicas);
-    count("updatedReplicas", if done && !stuck { replicas } else { replicas.min(1) });
+    count("replicas", total);
+    count("updatedReplicas", updated);
     count("readyReplicas", available);
     count("availableReplicas", available);
-    count("unavailableReplicas", replicas - available);
+    count("unavailableReplicas", total - available);
     let since = world.since(super::uid(object), &mark, run.now);
     let minimum = if available == replicas {
         let from = if done { at } else { first_time(object).unwrap_or(since) };

@@ -13,7 +13,7 @@ pub fn run(run: &mut Run, world: &mut World, key: &Key, object: &Value) {
     let replicas = object["spec"]["replicas"].as_i64().unwrap_or(1);
     claims(run, world, key, object, replicas);
     let mark = mark(object);
-    let stuck = world.settings.stuck.iter().any(|prefix| field(object, "name").starts_with(prefix));
+    let stuck = world.settings.is_stuck(object);
     let delay = match (stuck, replicas) {
         (true, _) => Duration::MAX,
         (_, 0) => Duration::ZERO,

@@ -1,0 +1,187 @@
+//! The course of a deployment's images: from what was decided before and what is seen now to what should run.
+
+use jiff::SignedDuration;
+
+use crate::resources::{Wait, WaitKind};
+
+use super::record::{Candidate, Record, Rollout};
+use super::standing::{self, Standing};
+use super::{Digests, Known, Promotions, Verdict, build, promotion, release, told};
+
+/// Fewest seconds that a rollout gets: one pod may take as long, with its image on a new node.
+const LEAST_SECS: u32 = 600;
+
+/// Decides which digest each image should have.
+pub fn judge(known: &Known<'_>) -> Verdict {
+    let mut record = known.record.clone();
+    let references = known.references();
+    pin(known, &references, &mut record);
+    let mut verdict = Verdict::default();
+    let of = release::references(known.spec);
+    if known.seen.cluster_reachable {
+        record.healthy.retain(|known| release::is_of(known, &of));
+        record.failed.retain(|known| release::is_of(&known.release, &of));
+        if let Some(current) = release::part(&record.digests, &of).filter(|current| !current.is_empty()) {
+            let current = watch(known, current, &mut record);
+            advance(known, &of, current, &mut record, &mut verdict);
+        }
+    }
+    verdict.digests = record.digests.clone();
+    // What runs decides before the registry does, so nothing is kept before the cluster could be looked at.
+    verdict.changed = known.seen.cluster_reachable && record != *known.record;
+    verdict.record = record;
+    verdict
+}
+
+/// Keeps what was decided; whatever is new takes what runs already, or else what the registry says.
+fn pin(known: &Known<'_>, references: &[String], record: &mut Record) {
+    record.digests.retain(|reference, _| references.contains(reference));
+    for reference in references {
+        if !record.digests.contains_key(reference) {
+            let registry = || known.seen.registry.get(reference).cloned();
+            let digest = standing::running(known.seen, reference).or_else(registry);
+            record.digests.extend(digest.map(|digest| (reference.clone(), digest)));
+        }
+    }
+}
+
+/// Looks how the current release does, and goes back to the last healthy one when a rollout failed. Answers the
+/// release that should run.
+fn watch(known: &Known<'_>, current: Digests, record: &mut Record) -> Digests {
+    let mut failure = match standing::standing(known.seen, &current) {
+        Standing::Healthy => {
+            record.rollout = None;
+            if record.healthy.first() != Some(&current) {
+                record.ran(current.clone());
+            }
+            None
+        }
+        Standing::OnItsWay { started } => {
+            let now = known.now();
+            if let Some(rollout) = record.rollout.as_mut().filter(|_| started) {
+                rollout.started.get_or_insert(now);
+            }
+            None
+        }
+        Standing::Failed(why) => Some(why),
+    };
+    let Some(rollout) = record.rollout.clone() else { return current };
+    if failure.is_none() {
+        failure = overdue(known, &rollout);
+    }
+    let last = record.healthy.iter().find(|healthy| **healthy != current).cloned();
+    let (Some(reason), Some(last)) = (failure, last) else { return current };
+    record.gave_up(current, reason, known.now());
+    record.rollout = None;
+    record.digests.extend(last.clone());
+    last
+}
+
+fn overdue(known: &Known<'_>, rollout: &Rollout) -> Option<String> {
+    let limit = known.spec.deployment_timeout.max(LEAST_SECS);
+    let since = known.now().duration_since(rollout.started?);
+    (since > SignedDuration::from_secs(limit.into()))
+        .then(|| format!("its pods were not ready {limit} seconds after the rollout began"))
+}
+
+/// Looks whether there is another release to run, and takes it when nothing stands against it.
+fn advance(known: &Known<'_>, of: &[String], current: Digests, record: &mut Record, verdict: &mut Verdict) {
+    let Some(wanted) = wanted(known, of, &current, record, verdict) else { return };
+    if wanted == current {
+        record.candidate = None;
+        return;
+    }
+    let now = known.now();
+    let candidate = match record.candidate.take().filter(|candidate| candidate.release == wanted) {
+        Some(candidate) => candidate,
+        None => Candidate { release: wanted, first_seen: now },
+    };
+    record.candidate = Some(candidate.clone());
+    if let Some(failed) = record.failure(&candidate.release) {
+        verdict.findings.push(told::went_back(failed, &current));
+    } else if let Some(wait) = held(known, &candidate, &current, verdict) {
+        verdict.waits.push(wait);
+    } else {
+        record.digests.extend(candidate.release);
+        record.candidate = None;
+        record.rollout = Some(Rollout { began: now, started: None });
+    }
+}
+
+/// The release that should run, going by what decides it: the pipeline, the tags, or nobody.
+fn wanted(
+    known: &Known<'_>,
+    of: &[String],
+    current: &Digests,
+    record: &mut Record,
+    verdict: &mut Verdict,
+) -> Option<Digests> {
+    // What cannot be asked now says nothing about what was seen before.
+    let before = |record: &Record| record.candidate.as_ref().map(|candidate| candidate.release.clone());
+    if let Some(source) = promotion::source(known.spec, &known.names.prefix) {
+        return match &known.seen.sources.promotions {
+            Some(Ok(promotions)) => promoted(&source, promotions, current, verdict),
+            Some(Err(why)) => {
+                verdict.findings.push(promotion::unreadable(&source, why));
+                before(record)
+            }
+            None => before(record),
+        };
+    }
+    if !known.follows() {
+        record.candidate = None;
+        return None;
+    }
+    release::part(&known.seen.registry, of).or_else(|| before(record))
+}
+
+fn promoted(
+    source: &promotion::Source,
+    promotions: &Promotions,
+    current: &Digests,
+    verdict: &mut Verdict,
+) -> Option<Digests> {
+    verdict.findings.extend(promotion::told(&promotions.rollouts, source));
+    let (digests, undigested) = promotion::promoted(promotions.release.as_ref()?, current);
+    if undigested.is_empty() {
+        return Some(digests);
+    }
+    verdict.findings.push(promotion::undigested(source, &undigested));
+    None
+}
+
+/// What a release that could be rolled out waits for.
+fn held(known: &Known<'_>, candidate: &Candidate, current: &Digests, verdict: &mut Verdict) -> Option<Wait> {
+    let soak = SignedDuration::from_secs(known.spec.image_policy.soak_secs.unwrap_or(0).into());
+    let ripe = candidate.first_seen.checked_add(soak).unwrap_or(jiff::Timestamp::MAX);
+    let what = release::shown(&candidate.release, current).join(", ");
+    if ripe > known.now() {
+        return Some(Wait::new(WaitKind::Time, format!("{what} is new; it is rolled out after {ripe}")));
+    }
+    if known.paused() {
+        return Some(Wait::new(WaitKind::Paused, format!("{what} is rolled out when the pause ends")));
+    }
+    if let Some(why) = unproved(known, &candidate.release, current) {
+        return Some(Wait::new(WaitKind::User, format!("{what} is not rolled out: {why}")));
+    }
+    let wanted = told::approval(&known.names.deployment, &candidate.release, current);
+    if known.asks() && !known.seen.orders.approved(&wanted.hash) {
+        let why =
+            format!("{what} waits for `dify-reconciler approve {} {}`", known.names.deployment, wanted.hash);
+        verdict.approval = Some(wanted);
+        return Some(Wait::new(WaitKind::User, why));
+    }
+    None
+}
+
+/// Why it is not certain that a release comes from where the spec wants it to come from.
+fn unproved(known: &Known<'_>, release: &Digests, current: &Digests) -> Option<String> {
+    let name = known.spec.image_policy.build_trigger.as_deref()?;
+    let trigger = build::Trigger::parse(name)?;
+    match &known.seen.sources.builds {
+        Some(Ok(builds)) if build::made(&trigger, builds, release, current) => None,
+        Some(Ok(_)) => Some(format!("no successful build of {name} lists its digest under `images:`")),
+        Some(Err(why)) => Some(format!("the builds of {name} cannot be read: {why}")),
+        None => Some(format!("the builds of {name} were not read")),
+    }
+}

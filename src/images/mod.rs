@@ -1,0 +1,121 @@
+//! Which digest each image has to have: pinned, followed, promoted, and taken back when it does not run.
+//!
+//! Pure. What the registry says, what runs and what was decided before ([`Record`]) go in; the digests that should
+//! run and the record as it should be kept come out ([`Verdict`]). The record is kept before anything is written
+//! by it, so that a crash in the middle of a rollout goes on with the same digests even when a tag moved meanwhile.
+
+pub mod build;
+mod course;
+pub mod promotion;
+mod record;
+mod release;
+mod standing;
+mod told;
+
+use jiff::Timestamp;
+
+use crate::condition::Finding;
+use crate::inventory::Inventory;
+use crate::resources::kubernetes::images;
+use crate::resources::{Names, Wait};
+use crate::slice::Slice;
+use crate::spec::Spec;
+use crate::state::status::ApprovalWanted;
+
+pub use course::judge;
+pub use record::{Candidate, Failed, Record, Rollout};
+pub use release::{Digests, references as release};
+
+/// What a look at the images comes to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Verdict {
+    /// What each reference stands for in this deployment.
+    pub digests: Digests,
+    /// The record as it should be kept.
+    pub record: Record,
+    /// Whether that is another one than before.
+    pub changed: bool,
+    /// What the user should know.
+    pub findings: Vec<Finding>,
+    /// What a new release waits for.
+    pub waits: Vec<Wait>,
+    /// The release that waits for somebody's approval.
+    pub approval: Option<ApprovalWanted>,
+}
+
+/// What was read beside the registries, as far as the spec wants it read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sources {
+    /// The newest successful builds of the trigger that has to have made a release; or why they are not known.
+    pub builds: Option<Result<Vec<serde_json::Value>, String>>,
+    /// What the pipeline brought to this deployment's stage; or why it is not known.
+    pub promotions: Option<Result<Promotions, String>>,
+}
+
+/// What a pipeline brought to a stage.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Promotions {
+    /// Rollouts to the stage's target.
+    pub rollouts: Vec<serde_json::Value>,
+    /// The release of the one that is in effect.
+    pub release: Option<serde_json::Value>,
+}
+
+/// What is known before anything is decided.
+pub struct Known<'a> {
+    /// What the user asked for.
+    pub spec: &'a Spec,
+    /// What things are called; the deployment's name makes an approval its own.
+    pub names: &'a Names,
+    /// What was seen.
+    pub seen: &'a Inventory,
+    /// What was decided before.
+    pub record: &'a Record,
+}
+
+impl Known<'_> {
+    /// Whether the release follows its tags.
+    pub fn follows(&self) -> bool {
+        follows(self.spec)
+    }
+
+    /// Whether a new release needs somebody's approval.
+    fn asks(&self) -> bool {
+        self.spec.image_policy.approval.as_deref() == Some("approve")
+    }
+
+    fn now(&self) -> Timestamp {
+        self.seen.at.unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// Whether the workloads may not be changed now.
+    fn paused(&self) -> bool {
+        [Slice::Workload, Slice::Migration, Slice::Images]
+            .into_iter()
+            .any(|slice| self.seen.orders.pause(slice, self.now()).is_some())
+    }
+
+    /// Every reference that needs a digest.
+    fn references(&self) -> Vec<String> {
+        images::references(self.spec)
+    }
+}
+
+/// Whether a spec's API and web images follow their tags. What is promoted does not: the pipeline decides.
+pub fn follows(spec: &Spec) -> bool {
+    !spec.enable_cloud_deploy && spec.image_policy.mode.as_deref() == Some("follow")
+}
+
+/// The references that a registry has to be asked about: those without a digest yet, and the release's own when it
+/// follows its tags; the second are to be asked anew each time.
+pub fn to_ask(spec: &Spec, record: &Record) -> (Vec<String>, Vec<String>) {
+    let anew = if follows(spec) { release::references(spec) } else { Vec::new() };
+    let once = images::references(spec)
+        .into_iter()
+        .filter(|reference| !record.digests.contains_key(reference) && !anew.contains(reference))
+        .collect();
+    (once, anew)
+}
+
+#[cfg(test)]
+mod tests;

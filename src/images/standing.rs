@@ -1,0 +1,130 @@
+//! How a release stands in the cluster, read from the workloads that run it.
+
+use serde_json::Value;
+
+use crate::inventory::Inventory;
+use crate::resources::kubernetes::{Kind, driver};
+use crate::resources::{Kind as AnyKind, Readiness, ResourceId};
+
+use super::Digests;
+
+/// How a release stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Everything that should run it does, and is ready.
+    Healthy,
+    /// Not yet; whether some workload has it already.
+    OnItsWay {
+        /// Some workload has been written with it.
+        started: bool,
+    },
+    /// It will not get there; the text says why.
+    Failed(String),
+}
+
+/// The digest that runs under a reference. Several during a rollout; then the first workload's counts, which is the
+/// API's own, for names go by their length.
+pub fn running(seen: &Inventory, reference: &str) -> Option<String> {
+    let mut carriers: Vec<(&ResourceId, String)> =
+        [Kind::Deployment, Kind::StatefulSet, Kind::CronJob, Kind::Job]
+            .into_iter()
+            .flat_map(|kind| seen.of_kind(AnyKind::Kubernetes(kind)))
+            .flat_map(|(id, body)| images(body).into_iter().map(move |image| (id, image)))
+            .filter_map(|(id, image)| {
+                Some((id, image.strip_prefix(reference)?.strip_prefix('@')?.to_owned()))
+            })
+            .collect();
+    let rank = |id: &ResourceId| match id.kind {
+        AnyKind::Kubernetes(Kind::Deployment | Kind::StatefulSet) => 0,
+        AnyKind::Kubernetes(Kind::CronJob) => 1,
+        _ => 2,
+    };
+    carriers.sort_by_key(|(id, _)| (rank(id), id.short_name().len()));
+    carriers.into_iter().next().map(|(_, digest)| digest)
+}
+
+/// How a release stands.
+pub fn standing(seen: &Inventory, release: &Digests) -> Standing {
+    if let Some(reason) = failed_job(seen, release) {
+        return Standing::Failed(reason);
+    }
+    let workloads: Vec<(&ResourceId, &Value, Kind)> = [Kind::Deployment, Kind::StatefulSet]
+        .into_iter()
+        .flat_map(|kind| seen.of_kind(AnyKind::Kubernetes(kind)).map(move |(id, body)| (id, body, kind)))
+        .collect();
+    let (mut all, mut started, mut served) = (true, false, Vec::new());
+    for (id, body, kind) in workloads {
+        for image in images(body) {
+            let Some((reference, digest)) = entry(release, &image) else { continue };
+            if image != format!("{reference}@{digest}") {
+                all = false;
+                continue;
+            }
+            started = true;
+            served.push(reference);
+            match driver::readiness(kind, body) {
+                Readiness::Ready => {}
+                Readiness::NotYet(_) => all = false,
+                Readiness::Failed(why) => return Standing::Failed(format!("{}: {why}", id.short_name())),
+            }
+        }
+    }
+    if all && release.keys().all(|reference| served.contains(&reference)) {
+        Standing::Healthy
+    } else {
+        Standing::OnItsWay { started }
+    }
+}
+
+/// A Job of the release that failed: the schema could not be brought to it.
+fn failed_job(seen: &Inventory, release: &Digests) -> Option<String> {
+    let carries = |body: &Value| {
+        images(body).iter().any(|image| {
+            image.split_once('@').is_some_and(|(reference, digest)| {
+                release.get(reference).is_some_and(|wanted| wanted == digest)
+            })
+        })
+    };
+    seen.of_kind(AnyKind::Kubernetes(Kind::Job)).filter(|(_, body)| carries(body)).find_map(|(id, body)| {
+        let Readiness::Failed(why) = driver::readiness(Kind::Job, body) else { return None };
+        let tail = seen.log_tails.get(id).map(|tail| format!("\nThe end of its log:\n{tail}"));
+        Some(format!("{}: {why}{}", id.short_name(), tail.unwrap_or_default()))
+    })
+}
+
+/// The reference of a release that an image belongs to, whatever its tag and digest.
+fn entry<'a>(release: &'a Digests, image: &str) -> Option<(&'a String, &'a String)> {
+    release.iter().find(|(reference, _)| repository(reference) == repository(image))
+}
+
+/// A reference without tag and digest.
+pub fn repository(image: &str) -> &str {
+    let name = image.split('@').next().unwrap_or(image);
+    match name.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => repository,
+        _ => name,
+    }
+}
+
+/// Every image of a workload's pods.
+fn images(body: &Value) -> Vec<String> {
+    let template = body.pointer("/spec/jobTemplate/spec/template").or_else(|| body.pointer("/spec/template"));
+    let Some(pod) = template.and_then(|template| template.get("spec")) else { return Vec::new() };
+    ["containers", "initContainers"]
+        .into_iter()
+        .filter_map(|list| pod.get(list)?.as_array())
+        .flatten()
+        .filter_map(|container| container.get("image")?.as_str().map(str::to_owned))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_may_have_a_port() {
+        assert_eq!(repository("host:5000/a/b:1@sha256:0"), "host:5000/a/b");
+        assert_eq!(repository("host:5000/a/b"), "host:5000/a/b");
+    }
+}
