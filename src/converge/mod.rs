@@ -9,6 +9,7 @@ pub mod observe;
 pub mod outputs;
 pub mod report;
 pub mod scene;
+pub mod shelf;
 pub mod work;
 
 use std::sync::Arc;
@@ -110,6 +111,8 @@ impl Converger {
         let seen = observe::observe(&self.cloud, scene, memory, (self.now)()).await;
         let declared = resources::declare(&scene.context(&seen));
         let mut plan = plan::plan(&declared, &seen, scene.generation);
+        crate::backup::retention::expire(&mut plan, &scene.context(&seen));
+        plan.findings.extend(crate::backup::due::findings(&scene.context(&seen)));
         plan.findings.extend(resources::google::secret_lost(&scene.context(&seen)));
         plan.findings.extend(memory.findings());
         plan.findings.extend(scene.findings.iter().cloned());

@@ -36,6 +36,7 @@ pub async fn observe(cloud: &Cloud, scene: &Scene, memory: &mut Memory, now: Tim
     let references = kubernetes::images::references(&scene.spec);
     let (digests, ()) = futures::join!(digests(cloud, &references), google_turns(cloud, scene, &mut seen));
     seen.digests.extend(digests);
+    super::shelf::look(cloud, scene, &mut seen).await;
     memory.cluster = reach(cloud, scene, &seen).await;
     if let Some(client) = &memory.cluster {
         cluster(client, scene, &mut seen).await;

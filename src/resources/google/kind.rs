@@ -20,6 +20,7 @@ pub enum Kind {
     SqlOperation,
     Bucket,
     BucketPolicy,
+    Object,
     InternalAddress,
     GlobalAddress,
     Firewall,
@@ -33,7 +34,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 25] = [
+    pub const ALL: [Kind; 26] = [
         Kind::Project,
         Kind::EnabledApi,
         Kind::ProjectPolicy,
@@ -50,6 +51,7 @@ impl Kind {
         Kind::SqlOperation,
         Kind::Bucket,
         Kind::BucketPolicy,
+        Kind::Object,
         Kind::InternalAddress,
         Kind::GlobalAddress,
         Kind::Firewall,
@@ -88,6 +90,7 @@ impl Kind {
             Kind::SqlOperation => "SqlOperation",
             Kind::Bucket => "Bucket",
             Kind::BucketPolicy => "BucketPolicy",
+            Kind::Object => "Object",
             Kind::InternalAddress => "InternalAddress",
             Kind::GlobalAddress => "GlobalAddress",
             Kind::Firewall => "Firewall",

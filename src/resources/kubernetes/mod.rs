@@ -10,6 +10,7 @@ mod agent;
 mod api;
 mod application;
 mod autoscaling;
+pub mod backup;
 mod beat;
 mod compare;
 mod config;
@@ -80,6 +81,7 @@ fn deployed(scope: &Scope<'_>) -> Vec<Declared> {
         db_init::declare(scope, &application),
         jobs::declare(scope, &application),
         migration::declare(scope, &application),
+        backup::declare(scope, &application),
         plugin_daemon::declare(scope, &application),
         sandbox::declare(scope, &application),
         ssrf_proxy::declare(scope),
