@@ -47,6 +47,7 @@ fn every_room_and_document_that_the_readme_names_is_there() {
         "events",
         "handlers",
         "converge",
+        "backup",
         "resources",
         "plan",
         "state",

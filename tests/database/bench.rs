@@ -395,14 +395,24 @@ impl Bench {
         output.stdout
     }
 
-    /// How many databases of this deployment have this in their name.
-    pub fn databases_like(&self, part: &str) -> usize {
-        let names = &self.deployment.names;
-        let sql =
-            format!("SELECT count(*) FROM pg_database WHERE datname LIKE '{}%{part}%'", names.application);
-        // The tenant's own name is in it, too.
-        let own = [&names.application, &names.plugins].iter().filter(|name| name.contains(part)).count();
-        self.deployment.admin("postgres", &sql).parse::<usize>().expect("a number") - own
+    /// The databases that the Jobs of now work on.
+    pub fn targets(&self) -> Vec<String> {
+        let mut targets = Vec::new();
+        for job in self.jobs().values() {
+            let containers = job.pointer("/spec/template/spec/containers").and_then(Value::as_array);
+            for container in containers.into_iter().flatten() {
+                let variables = container["env"].as_array().into_iter().flatten();
+                let named = variables.filter(|variable| variable["name"] == "PGDATABASE");
+                targets.extend(named.filter_map(|variable| variable["value"].as_str().map(str::to_owned)));
+            }
+        }
+        targets
+    }
+
+    /// How many of these databases there are.
+    pub fn existing(&self, databases: &[String]) -> usize {
+        let sql = format!("SELECT count(*) FROM pg_database WHERE datname IN ('{}')", databases.join("', '"));
+        self.deployment.admin("postgres", &sql).parse().expect("a number")
     }
 }
 

@@ -3,6 +3,7 @@
 //! Everything goes through real HTTP, the real parser, planner and clients; only time is ours.
 #![allow(dead_code)]
 
+mod left_behind;
 mod project;
 
 use std::collections::BTreeMap;
@@ -91,6 +92,7 @@ impl Stage {
         let work = &mut work;
         let end = self.clock.now() + jiff::SignedDuration::try_from(PATIENCE).expect("hours fit");
         loop {
+            left_behind::settle(self);
             let began = std::time::Instant::now();
             let outcome = self.converger.work(work).await.expect("the buckets can be read");
             if std::env::var_os("STAGE_TRACE").is_some() {

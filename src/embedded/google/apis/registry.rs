@@ -12,7 +12,7 @@ const KNOWN: [&str; 6] = [
     "langgenius/",
     "ubuntu/squid",
     "cloud-sql-connectors/cloud-sql-proxy",
-    "google.com/cloudsdktool/google-cloud-cli",
+    "cloudsdktool/google-cloud-cli",
     "library/postgres",
     "library/redis",
 ];
