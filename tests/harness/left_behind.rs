@@ -10,8 +10,9 @@ use super::Stage;
 const SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const BYTES: &str = "4096";
 
-/// Lets every Job of a backup that ended well have done what it is for, once.
-pub fn settle(stage: &Stage) {
+/// Lets every Job of a backup that ended well have done what it is for, once. Says whether there was one.
+pub fn settle(stage: &Stage) -> bool {
+    let before = stage.google.paths("storage/b/").len();
     for job in stage.kubernetes.list("Job", "") {
         let ended =
             job["status"]["conditions"].as_array().into_iter().flatten().any(|one| one["type"] == "Complete");
@@ -19,6 +20,7 @@ pub fn settle(stage: &Stage) {
             leave(&stage.google, &job);
         }
     }
+    stage.google.paths("storage/b/").len() != before
 }
 
 fn leave(google: &Server, job: &Value) {

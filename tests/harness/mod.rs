@@ -115,6 +115,7 @@ impl Stage {
                     work.slices.clear();
                     continue;
                 }
+                _ if left_behind::settle(self) => continue,
                 _ => return outcome,
             };
             assert!(

@@ -132,10 +132,10 @@ impl Work {
 
     fn declared(self, scope: &Scope<'_>, material: &Material) -> Declared {
         let mut waits = material.waits().and(&self.waits);
-        let mut pod = Pod::new(self.main, material.checksum())
-            .with_identity(super::account::backup(scope.names()))
-            .with_volume(flow::volume(), flow::mount())
-            .with_scratch("tmp", "/tmp");
+        let mut pod =
+            Pod::new(self.main, material.checksum()).with_identity(super::account::backup(scope.names()));
+        // Both sides mount them already.
+        pod.spec.volumes = Some(vec![flow::volume(), super::storage::scratch("tmp")]);
         if self.database {
             pod = pod.with_proxy(scope, &mut waits);
         }
