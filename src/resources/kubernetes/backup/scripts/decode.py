@@ -131,7 +131,8 @@ def stored(stream, size):
 def unpack(stream, given):
     """Writes out what is at the bottom of it."""
     found = kind(stream)
-    if given not in ("auto", found, {"tgz": "gz", "tar.gz": "gz"}.get(given)) and not (given == "sql" and found == "dump"):
+    expected = {"tgz": "gz", "tar.gz": "gz"}.get(given, given)
+    if expected not in ("auto", found) and not (given == "sql" and found == "dump"):
         raise SystemExit(f"the file is {found}, and backup_format says {given}")
     if found == "gz":
         inner = of(inflated(stream, 31))

@@ -4,7 +4,7 @@ login=$PGUSER
 as_admin() { PGUSER=$ADMIN PGPASSWORD=$ADMIN_PASSWORD psql -X -q -v ON_ERROR_STOP=1 "$@"; }
 drop() { as_admin -d postgres -c "SET client_min_messages = warning" -c "DROP DATABASE IF EXISTS \"$PGDATABASE\" WITH (FORCE)"; }
 drop
-trap 'code=$?; drop || true; (exit "$code"); ended' EXIT
+trap 'code=$?; drop || true; if [ "$code" -ne 0 ]; then : >"$FLOW/failed"; fi' EXIT
 as_admin -d postgres -c "CREATE DATABASE \"$PGDATABASE\" OWNER \"$OWNER\" ENCODING 'UTF8' TEMPLATE template0"
 for extension in $EXTENSIONS; do as_admin -c "CREATE EXTENSION \"$extension\""; done
 PGUSER=$login load
