@@ -227,7 +227,7 @@ mod tests {
         fn at(now: &str) -> Self {
             let spec = Spec { project_id: "p-1".into(), ..Spec::default() };
             let names = Names::new("demo", &spec, "0a1b2c3d");
-            let mut seen = Inventory { at: Some(now.parse().unwrap()), ..Inventory::default() };
+            let mut seen = Inventory::begun(now.parse().unwrap(), crate::state::orders::Orders::default());
             let bucket = names.bucket("backups");
             let made = json!({"timeCreated": "2026-01-01T00:00:00Z"});
             seen.note(google::bucket::id(&bucket), Sighting::Present(made));
