@@ -42,6 +42,8 @@ pub enum Reason {
     SpecWarning,
     /// The work is paused.
     Paused,
+    /// A backup should have been made, and was not.
+    BackupOverdue,
 }
 
 /// How serious a finding is.

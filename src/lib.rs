@@ -1,5 +1,6 @@
 //! The library behind the one binary: see the map in `README.md`.
 
+pub mod backup;
 pub mod cli;
 pub mod cloud;
 pub mod condition;

@@ -8,6 +8,10 @@ mod library {
 }
 mod support;
 
+#[path = "database/backup.rs"]
+mod backup;
+#[path = "database/bench.rs"]
+mod bench;
 #[path = "database/cloud_sql.rs"]
 mod cloud_sql;
 #[path = "database/db_init.rs"]

@@ -111,6 +111,7 @@ fn every_room_and_document_that_the_readme_names_is_there() {
         "handlers",
         "converge",
         "images",
+        "backup",
         "resources",
         "plan",
         "state",

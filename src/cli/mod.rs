@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 pub mod apply;
+pub mod backups;
 pub mod convert;
 pub mod dev;
 pub mod explain;
@@ -69,6 +70,12 @@ enum Command {
     Resume(orders::ResumeArgs),
     /// Replace a password or a key now, however old it is
     Rotate(orders::RotateArgs),
+    /// Make a backup now
+    Backup(backups::BackupArgs),
+    /// Restore a backup, after a safety backup
+    Restore(backups::RestoreArgs),
+    /// Show the backups
+    Backups(backups::BackupArgs),
     /// Say what a variable means, how it may change and what it risks
     Explain(explain::Args),
     /// Print the JSON Schema of the spec, for editors
@@ -121,6 +128,9 @@ fn on_runtime(command: Command) -> Result<u8, Failure> {
             Command::Pause(args) => orders::pause(args).await,
             Command::Resume(args) => orders::resume(args).await,
             Command::Rotate(args) => orders::rotate(args).await,
+            Command::Backup(args) => backups::backup(args).await,
+            Command::Restore(args) => backups::restore(args).await,
+            Command::Backups(args) => backups::list(args).await,
             Command::Send(args) => send::run(args).await,
             Command::Serve(args) => serve::run(args).await,
             Command::Validate(_)

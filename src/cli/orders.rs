@@ -232,6 +232,18 @@ pub async fn request(place: &Place, name: &str, request: Request) -> Result<u8, 
     Ok(FINE)
 }
 
+/// The status of a deployment; says so when there is no such deployment.
+///
+/// # Errors
+/// When the state cannot be read.
+pub async fn status(place: &Place, name: &str) -> Result<Option<Status>, Failure> {
+    let status = Desk::of(place)?.status(name).await?;
+    if status.is_none() {
+        unknown(name)?;
+    }
+    Ok(status)
+}
+
 fn file<T: serde::de::DeserializeOwned>(path: &std::path::Path) -> Result<Option<T>, Failure> {
     match path.exists() {
         true => Ok(Some(serde_json::from_str(&super::read_file(path)?)?)),

@@ -11,6 +11,7 @@ pub mod outputs;
 pub mod propose;
 pub mod report;
 pub mod scene;
+pub mod shelf;
 pub mod tell;
 pub mod withdraw;
 pub mod work;

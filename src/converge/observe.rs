@@ -37,6 +37,7 @@ pub async fn observe(cloud: &Cloud, scene: &Scene, memory: &mut Memory, now: Tim
     memory.refresh(cloud, &mut seen).await;
     let (told, ()) = futures::join!(super::images::ask(cloud, scene), google_turns(cloud, scene, &mut seen));
     (seen.registry, seen.sources) = told;
+    super::shelf::look(cloud, scene, &mut seen).await;
     memory.cluster = reach(cloud, scene, &seen).await;
     let operations = operations(scene, &seen);
     let busy = async {
@@ -109,7 +110,7 @@ fn wanted(scene: &Scene, seen: &Inventory) -> BTreeSet<ResourceId> {
 
 /// Whether a resource that was known once is worth looking at when nothing declares it any more.
 fn is_lasting(id: &ResourceId) -> bool {
-    matches!(id.kind, Kind::Google(kind) if kind.descriptor().delete.is_some())
+    matches!(id.kind, Kind::Google(kind) if kind != google::Kind::Object && kind.descriptor().delete.is_some())
 }
 
 fn key(request: &GoogleRequest) -> String {

@@ -36,6 +36,7 @@ pub fn outputs(scene: &Scene, seen: &Inventory) -> BTreeMap<String, Value> {
         ("service_external_ip", known(facts::front_address(&context))),
         ("init_password_secret", json!(short(&names.secret("init-password")))),
         ("dns_records", dns_records(scene, seen)),
+        ("backups", backups(scene, seen)),
     ];
     outputs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
@@ -63,6 +64,25 @@ fn buckets(scene: &Scene, seen: &Inventory) -> Value {
         (key.to_owned(), json!({ "name": name, "url": format!("gs://{name}"), "location": location }))
     });
     Value::Object(entries.collect())
+}
+
+/// Every complete backup, the newest first: its slot, its bytes without the copies of buckets, when it was restored on
+/// trial and how long that took. What is lost when all is lost is what came after the newest slot.
+fn backups(scene: &Scene, seen: &Inventory) -> Value {
+    let Some(shelf) = crate::backup::Shelf::of(&scene.context(seen)) else { return Value::Null };
+    let databases = [crate::backup::Part::Application, crate::backup::Part::Plugins];
+    let shown = shelf.complete().rev().map(|(slot, kept)| {
+        let trials: Option<Vec<_>> = databases.iter().map(|part| kept.verified(*part)).collect();
+        let verified_at = trials.as_ref().and_then(|trials| trials.iter().map(|(at, _)| *at).min());
+        json!({
+            "slot": slot.to_string(),
+            "time": slot.time().to_string(),
+            "bytes": kept.bytes(),
+            "verified_at": verified_at.map(|at| at.to_string()),
+            "restore_seconds": trials.map(|trials| trials.iter().map(|(_, seconds)| seconds).sum::<u64>()),
+        })
+    });
+    shown.collect()
 }
 
 /// What the user has to put into DNS.

@@ -23,6 +23,8 @@ fn keep_up(scene: &Scene, context: &Context<'_>) -> Plan {
     let (declared, seen) = (resources::declare(context), context.seen);
     let mut plan = plan::plan(&declared, seen, scene.generation);
     plan.findings.extend(resources::google::secret_lost(context));
+    crate::backup::retention::expire(&mut plan, context);
+    plan.findings.extend(crate::backup::due::findings(context));
     plan.findings.extend(crate::rotation::findings(context));
     resources::watch::merge(&mut plan.findings, resources::watch::findings(context));
     removal::leftovers(&mut plan, &declared, &scene.known, &scene.names, seen);

@@ -28,7 +28,7 @@ pub fn prune(plan: &mut Plan, declared: &[Declared], seen: &Inventory) {
             if let Some(request) = kubernetes::driver::delete(kind, body) {
                 plan.steps.push(Step {
                     resource: id.clone(),
-                    slice: slice_of(kind),
+                    slice: slice_of(kind, body),
                     action: Action::Delete,
                     changes: Vec::new(),
                     request: Request::Kubernetes(request),
@@ -52,9 +52,11 @@ fn has_owner(body: &Value) -> bool {
 }
 
 /// The slice of an object that nothing declares any more.
-pub fn slice_of(kind: kubernetes::Kind) -> Slice {
+pub fn slice_of(kind: kubernetes::Kind, body: &Value) -> Slice {
     use kubernetes::Kind::*;
+    let component = body.pointer("/metadata/labels/component").and_then(Value::as_str);
     match kind {
+        Job if component == Some(kubernetes::backup::COMPONENT) => Slice::Backup,
         Namespace | ResourceQuota | ServiceAccount | NetworkPolicy => Slice::Cluster,
         Job => Slice::Migration,
         Gateway | HttpRoute | GcpBackendPolicy | HealthCheckPolicy | Service => Slice::Exposure,

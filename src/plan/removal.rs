@@ -75,6 +75,10 @@ fn place(plan: &mut Plan, step: Step) {
 
 /// It is there, it is ours, and it is something that can be removed by itself. A database goes with its instance.
 fn is_removable(id: &ResourceId, names: &Names, seen: &Inventory) -> bool {
+    // What lies in a bucket goes by its own rules, such as a backup's retention, and never because its spec went.
+    if id.kind == Kind::Google(google::Kind::Object) {
+        return false;
+    }
     let Some(body) = seen.body(id) else { return false };
     driver::is_ours(id, body, names) && driver::removal(id, seen).is_some()
 }
@@ -138,7 +142,7 @@ fn failed(id: &ResourceId, why: &str) -> Finding {
 fn slice_of(id: &ResourceId) -> Slice {
     use google::Kind as G;
     match id.kind {
-        Kind::Kubernetes(kind) => super::prune::slice_of(kind),
+        Kind::Kubernetes(kind) => super::prune::slice_of(kind, &serde_json::Value::Null),
         Kind::Google(kind) => match kind {
             G::Project | G::EnabledApi | G::ProjectPolicy | G::ServiceAccount | G::ServiceAccountPolicy => {
                 Slice::Project
@@ -149,6 +153,7 @@ fn slice_of(id: &ResourceId) -> Slice {
             G::Bucket | G::BucketPolicy => Slice::Storage,
             G::InternalAddress | G::Firewall | G::Disk | G::Instance => Slice::Nfs,
             G::Repository => Slice::Images,
+            G::Object => Slice::Backup,
             G::GlobalAddress | G::Certificate | G::CertificateMap | G::CertificateMapEntry => Slice::Exposure,
         },
     }

@@ -140,6 +140,12 @@ pub fn plugin_account(context: &Context<'_>) -> String {
     context.names.account_email(&account)
 }
 
+/// E-mail of the Google service account of backup Jobs: what serves cannot touch backups.
+pub fn backup_account(context: &Context<'_>) -> String {
+    let account: String = format!("gke-backup-{}", context.names.id).chars().take(30).collect();
+    context.names.account_email(&account)
+}
+
 /// The Cloud SQL instance's address, whether it is ours or the spec's.
 pub fn sql_instance(context: &Context<'_>) -> ResourceId {
     sql_instance::id(context)

@@ -183,12 +183,12 @@ super::variable::variables! {
     db_port_env_var_name: String = String::new(); 16, Workload, Mutable, Low, Converged, "Further variable that carries the database port.";
 
     // --- 17, 18: backup, custom SQL ---
-    backup_schedule: String = "0 2 * * *".into(); 17, Backup, Mutable, High, NotConverged, "Five-field cron of backups, UTC; empty switches them off.";
-    backup_retention_days: u32 = 7; 17, Storage, Mutable, High, Converged, "Days a backup is kept.";
-    enable_backup_import: bool = false; 17, Backup, Guarded("an import overwrites live data"), Critical, NotConverged, "Import a backup, once per request.";
-    backup_source: String = "gcs".into(); 17, Backup, Mutable, Medium, NotConverged, "gcs or gdrive.";
-    backup_uri: String = String::new(); 17, Backup, Mutable, High, NotConverged, "What to import: gs:// address, object of the backup bucket, or Drive file id. Alias: backup_file.";
-    backup_format: String = "sql".into(); 17, Backup, Mutable, Medium, NotConverged, "sql, tar, gz, tgz, tar.gz, zip or auto.";
+    backup_schedule: String = "0 2 * * *".into(); 17, Backup, Mutable, High, Converged, "Five-field cron of backups, UTC; empty switches them off.";
+    backup_retention_days: u32 = 7; 17, Backup, Mutable, High, Converged, "Days a backup is kept.";
+    enable_backup_import: bool = false; 17, Backup, Guarded("an import overwrites live data"), Critical, Converged, "Import a backup, once per request.";
+    backup_source: String = "gcs".into(); 17, Backup, Mutable, Medium, Converged, "gcs or gdrive.";
+    backup_uri: String = String::new(); 17, Backup, Mutable, High, Converged, "What to import: gs:// address, object of the backup bucket, or Drive file id. Alias: backup_file.";
+    backup_format: String = "sql".into(); 17, Backup, Mutable, Medium, Converged, "sql, tar, gz, tgz, tar.gz, zip or auto.";
     enable_custom_sql_scripts: bool = false; 18, Migration, Mutable, Medium, NotConverged, "Run SQL scripts from a bucket.";
     custom_sql_scripts_bucket: String = String::new(); 18, Migration, Mutable, Medium, NotConverged, "Bucket of the scripts, without gs://.";
     custom_sql_scripts_path: String = String::new(); 18, Migration, Mutable, Medium, NotConverged, "Prefix of the scripts.";

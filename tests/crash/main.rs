@@ -7,6 +7,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod backup;
 mod death;
 
 use std::collections::BTreeMap;

@@ -79,7 +79,7 @@ impl Said {
 }
 
 /// Every variable of every ConfigMap and Secret that the container reads.
-fn environment(world: &World, container: &Value) -> BTreeMap<String, String> {
+pub fn environment(world: &World, container: &Value) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
     for source in container["envFrom"].as_array().into_iter().flatten() {
         let name = |field: &str| source[field]["name"].as_str();

@@ -190,5 +190,5 @@ fn before_anything_is_seen_everything_says_what_it_waits_on() {
 fn without_the_application_there_is_only_the_ground_it_stands_on() {
     let world = World::of(Spec { deploy_application: false, ..Spec::default() });
     let kinds: Vec<Kind> = documents(&world).into_iter().map(|(_, kind, _)| kind).collect();
-    assert_eq!(kinds, [Kind::Namespace, Kind::ServiceAccount, Kind::ServiceAccount]);
+    assert_eq!(kinds, [Kind::Namespace, Kind::ServiceAccount, Kind::ServiceAccount, Kind::ServiceAccount]);
 }

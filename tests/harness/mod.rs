@@ -3,6 +3,7 @@
 //! Everything goes through real HTTP, the real parser, planner and clients; only time is ours.
 #![allow(dead_code)]
 
+mod left_behind;
 mod project;
 
 use std::collections::BTreeMap;
@@ -108,6 +109,7 @@ impl Stage {
         let mut grown = Waits::default();
         let end = self.clock.now() + jiff::SignedDuration::try_from(PATIENCE).expect("hours fit");
         loop {
+            left_behind::settle(self);
             let began = std::time::Instant::now();
             let outcome = self.converger.work(work).await.expect("the buckets can be read");
             if std::env::var_os("STAGE_TRACE").is_some() {
@@ -130,6 +132,7 @@ impl Stage {
                     work.slices.clear();
                     continue;
                 }
+                _ if left_behind::settle(self) => continue,
                 _ => return outcome,
             };
             assert!(

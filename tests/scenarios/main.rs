@@ -3,6 +3,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod backup_due;
 mod image_built;
 mod image_pushed;
 mod notifications;

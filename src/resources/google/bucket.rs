@@ -39,6 +39,9 @@ const SOFT_DELETE_SECS: u64 = 604_800;
 /// Days that an overwritten or deleted version is kept, so that versions do not pile up for ever.
 const NONCURRENT_DAYS: u32 = 30;
 
+/// Days that what was swept out of the backup bucket can still be had back.
+const BACKUP_NONCURRENT_DAYS: u32 = 3;
+
 /// Name ends of the buckets that every deployment has.
 pub const OWN: [&str; 3] = ["storage", "plugin", "backups"];
 
@@ -72,11 +75,9 @@ pub fn name(context: &Context<'_>, bucket: &StorageBucket) -> String {
 }
 
 fn own(context: &Context<'_>, suffix: &str) -> Result<Value, Wait> {
-    let condition = match suffix {
-        "backups" => json!({"age": context.spec.backup_retention_days}),
-        _ => json!({"daysSinceNoncurrentTime": NONCURRENT_DAYS}),
-    };
-    let rules = json!([{"action": {"type": "Delete"}, "condition": condition}]);
+    // Backups go by their retention, manifest first and never the last; a bucket's rule by age knows nothing of that.
+    let days = if suffix == "backups" { BACKUP_NONCURRENT_DAYS } else { NONCURRENT_DAYS };
+    let rules = json!([{"action": {"type": "Delete"}, "condition": {"daysSinceNoncurrentTime": days}}]);
     Ok(body(context, &StorageBucket::default(), facts::region(context)?, rules))
 }
 

@@ -29,19 +29,27 @@ pub fn id(bucket: &str) -> ResourceId {
     ResourceId::google(Kind::BucketPolicy, format!("b/{bucket}"))
 }
 
-/// The grants on each bucket that pods use; backups are not among them.
+/// The grants on each bucket that pods use. What serves does not reach the backups; the backup Jobs reach all three of
+/// Dify's buckets, because a restore writes back what a backup has read.
 pub fn declare(context: &Context<'_>) -> Vec<Declared> {
     let (workload, plugin) = (facts::workload_account(context), facts::plugin_account(context));
-    let own = [(context.names.bucket("storage"), &workload), (context.names.bucket("plugin"), &plugin)];
+    let backup = facts::backup_account(context);
+    let bucket = |suffix: &str| context.names.bucket(suffix);
+    let own = [
+        (bucket("storage"), vec![&workload, &backup]),
+        (bucket("plugin"), vec![&plugin, &backup]),
+        (bucket("backups"), vec![&backup]),
+    ];
     let theirs = bucket::user_buckets(context);
-    let theirs = theirs.into_iter().map(|bucket| (bucket::name(context, bucket), &workload));
+    let theirs = theirs.into_iter().map(|bucket| (bucket::name(context, bucket), vec![&workload]));
     own.into_iter()
         .chain(theirs)
-        .map(|(name, email)| {
-            let member = || vec![service_account::member(email)];
+        .map(|(name, emails)| {
+            let members = || emails.iter().map(|email| service_account::member(email)).collect();
             let bindings =
-                [("roles/storage.objectUser", member()), ("roles/storage.legacyBucketReader", member())];
-            let needs = vec![bucket::id(&name), service_account::id(context, email)];
+                [("roles/storage.objectUser", members()), ("roles/storage.legacyBucketReader", members())];
+            let accounts = emails.iter().map(|email| service_account::id(context, email));
+            let needs = std::iter::once(bucket::id(&name)).chain(accounts).collect();
             let desired = Desired::Ready(policy::document(&bindings));
             declared(context, id(&name), Slice::Storage, desired, needs)
         })
@@ -90,6 +98,7 @@ mod tests {
             "serviceAccount:gke-plugin-0a1b2c3d@p-1.iam.gserviceaccount.com"
         );
         assert!(needs(of("-plugin"), Kind::ServiceAccount, "gke-plugin"));
-        assert!(!policies.iter().any(|policy| policy.id.name.ends_with("-backups")));
+        let backups = body(of("-backups"))["bindings"].to_string();
+        assert!(backups.contains("gke-backup-") && !backups.contains("gke-sa-"), "{backups}");
     }
 }

@@ -9,7 +9,7 @@ use crate::resources::{Change, Document, Readiness, ResourceId};
 
 use super::{
     Kind, address, bucket, bucket_policy, certificate, certificate_map, certificate_map_entry, cluster, disk,
-    enabled_api, firewall, instance, project, project_policy, repository, secret, secret_history,
+    enabled_api, firewall, instance, object, project, project_policy, repository, secret, secret_history,
     secret_policy, secret_version, service_account, service_account_policy, sql_database, sql_instance,
     sql_operation, sql_user, subnetwork,
 };
@@ -197,6 +197,7 @@ impl Kind {
             Kind::SqlOperation => &sql_operation::DESCRIPTOR,
             Kind::Bucket => &bucket::DESCRIPTOR,
             Kind::BucketPolicy => &bucket_policy::DESCRIPTOR,
+            Kind::Object => &object::DESCRIPTOR,
             Kind::InternalAddress => &address::INTERNAL,
             Kind::GlobalAddress => &address::GLOBAL,
             Kind::Firewall => &firewall::DESCRIPTOR,

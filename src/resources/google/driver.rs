@@ -11,14 +11,16 @@ use crate::resources::{self, Change, Document, Names, Readiness, Recipe, Resourc
 
 use super::descriptor::{Revision, Update};
 use super::{
-    Kind, compare as comparison, enabled_api, labels, patch, policy, project, request, secret_version,
-    sql_database, sql_instance,
+    Kind, compare as comparison, enabled_api, labels, object, patch, policy, project, request,
+    secret_version, sql_database, sql_instance,
 };
 
 /// The differences between a desired document and what was seen, in the fields that the document has.
 pub fn compare(kind: Kind, desired: &Document, seen: &Value) -> Vec<Change> {
     match kind {
         Kind::EnabledApi => enabled_api::compare(desired, seen),
+        // What is there is its description, not its content, which is written once.
+        Kind::Object => Vec::new(),
         kind if kind.is_policy() => policy::compare(desired, seen),
         kind => comparison::compare(kind.descriptor(), desired, seen),
     }
@@ -78,6 +80,9 @@ pub fn update(
 /// The call that removes a resource as it was seen; `None` for what holds data and for what never goes.
 pub fn delete(id: &ResourceId, seen: &Value) -> Option<GoogleRequest> {
     let kind = kind(id);
+    if kind == Kind::Object {
+        return object::delete(id, seen);
+    }
     if deletable(kind) { request::delete(kind.descriptor(), id, seen) } else { None }
 }
 

@@ -21,6 +21,7 @@ pub enum Kind {
     SqlOperation,
     Bucket,
     BucketPolicy,
+    Object,
     InternalAddress,
     GlobalAddress,
     Firewall,
@@ -34,7 +35,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 26] = [
+    pub const ALL: [Kind; 27] = [
         Kind::Project,
         Kind::EnabledApi,
         Kind::ProjectPolicy,
@@ -52,6 +53,7 @@ impl Kind {
         Kind::SqlOperation,
         Kind::Bucket,
         Kind::BucketPolicy,
+        Kind::Object,
         Kind::InternalAddress,
         Kind::GlobalAddress,
         Kind::Firewall,
@@ -91,6 +93,7 @@ impl Kind {
             Kind::SqlOperation => "SqlOperation",
             Kind::Bucket => "Bucket",
             Kind::BucketPolicy => "BucketPolicy",
+            Kind::Object => "Object",
             Kind::InternalAddress => "InternalAddress",
             Kind::GlobalAddress => "GlobalAddress",
             Kind::Firewall => "Firewall",

@@ -19,6 +19,7 @@ pub mod instance;
 pub mod kind;
 pub mod labels;
 pub mod nfs;
+pub mod object;
 mod patch;
 mod policy;
 pub mod project;

@@ -31,7 +31,8 @@ pub fn declare(context: &Context<'_>) -> Vec<Declared> {
         return Vec::new();
     }
     let id = ResourceId::google(Kind::ProjectPolicy, format!("projects/{}", context.names.project));
-    let accounts = [facts::workload_account(context), facts::plugin_account(context)];
+    let accounts =
+        [facts::workload_account(context), facts::plugin_account(context), facts::backup_account(context)];
     let members = accounts.iter().map(|email| service_account::member(email)).collect();
     let needs = service_account::ids(context);
     let desired = Desired::Ready(policy::document(&[("roles/cloudsql.client", members)]));

@@ -45,7 +45,8 @@ pub fn reads(project: &str, ids: &BTreeSet<ResourceId>) -> Vec<Read> {
     let mut addresses = Vec::new();
     for (kind, ids) in by_kind {
         match kind {
-            Kind::Subnetwork | Kind::Cluster | Kind::SqlOperation => {}
+            // The shelf of backups is listed by itself.
+            Kind::Subnetwork | Kind::Cluster | Kind::SqlOperation | Kind::Object => {}
             Kind::Secret => reads.extend(secrets(&project, &ids)),
             Kind::Bucket => reads.extend(buckets(&project, &ids)),
             Kind::ServiceAccount => reads.extend(service_accounts(&project, &ids)),

@@ -1,4 +1,4 @@
-//! Google service accounts: the workload's, the plugin daemon's and the NFS VM's.
+//! Google service accounts: the workload's, the plugin daemon's, the backups' and the NFS VM's.
 //!
 //! Identity: `projects/<p>/serviceAccounts/<email>`. Desired: display name and description (accounts have no
 //! labels). Compare: both. Readiness: at once, unless disabled. An account made anew under the same address is
@@ -36,7 +36,9 @@ pub fn id(context: &Context<'_>, email: &str) -> ResourceId {
 
 /// The accounts that the pods use.
 pub fn ids(context: &Context<'_>) -> Vec<ResourceId> {
-    vec![id(context, &facts::workload_account(context)), id(context, &facts::plugin_account(context))]
+    let accounts =
+        [facts::workload_account(context), facts::plugin_account(context), facts::backup_account(context)];
+    accounts.iter().map(|email| id(context, email)).collect()
 }
 
 /// An account as a member of a policy.
@@ -52,6 +54,7 @@ pub fn declare(context: &Context<'_>) -> Vec<Declared> {
     let mut accounts = vec![
         (facts::workload_account(context), workload),
         (facts::plugin_account(context), described(context, "plugin daemon")),
+        (facts::backup_account(context), described(context, "backup")),
     ];
     if nfs::is_created(context) {
         accounts.push((names.account_email(&names.nfs_account()), described(context, "NFS server")));

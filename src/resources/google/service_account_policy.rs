@@ -29,12 +29,13 @@ pub fn id(context: &Context<'_>, email: &str) -> ResourceId {
     ResourceId::google(Kind::ServiceAccountPolicy, service_account::id(context, email).name)
 }
 
-/// One binding for the API's Kubernetes account and one for the plugin daemon's.
+/// One binding for the API's Kubernetes account, one for the plugin daemon's and one for the backup Jobs'.
 pub fn declare(context: &Context<'_>) -> Vec<Declared> {
     let names = context.names;
     [
         (facts::workload_account(context), names.service().to_owned()),
         (facts::plugin_account(context), names.component("plugin-daemon")),
+        (facts::backup_account(context), names.component("backup")),
     ]
     .into_iter()
     .map(|(email, account)| {
@@ -87,7 +88,8 @@ mod tests {
         let members: Vec<&Value> =
             policies.iter().map(|policy| &body(policy)["bindings"][0]["members"][0]).collect();
         let pool = "serviceAccount:p-1.svc.id.goog[appdifydemo0a1b2c3d/appdifydemo0a1b2c3d";
-        assert_eq!(members, [&json!(format!("{pool}]")), &json!(format!("{pool}-plugin-daemon]"))]);
+        let expected = ["]", "-plugin-daemon]", "-backup]"].map(|end| json!(format!("{pool}{end}")));
+        assert_eq!(members, expected.iter().collect::<Vec<_>>());
     }
 
     #[test]

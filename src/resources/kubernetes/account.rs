@@ -27,16 +27,22 @@ pub fn plugin_daemon(names: &Names) -> String {
     names.component("plugin-daemon")
 }
 
+/// The account of the backup Jobs.
+pub fn backup(names: &Names) -> String {
+    names.component("backup")
+}
+
 /// The address of an account.
 pub fn id(scope: &Scope<'_>, name: &str) -> ResourceId {
     scope.id(Kind::ServiceAccount, name)
 }
 
-/// Both accounts.
+/// All accounts.
 pub fn declare(scope: &Scope<'_>) -> Vec<Declared> {
     [
         (workload(scope.names()), "api", facts::workload_account(scope.context)),
         (plugin_daemon(scope.names()), "plugin-daemon", facts::plugin_account(scope.context)),
+        (backup(scope.names()), "backup", facts::backup_account(scope.context)),
     ]
     .into_iter()
     .map(|(name, component, email)| {

@@ -276,7 +276,7 @@ fn logins(names: &DatabaseNames) -> String {
     names.logins.iter().map(|login| literal(login)).collect::<Vec<_>>().join(", ")
 }
 
-fn ident(name: &str) -> String {
+pub(super) fn ident(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
@@ -288,7 +288,7 @@ fn quoted_shell(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-fn extensions(spec: &Spec) -> Vec<String> {
+pub(super) fn extensions(spec: &Spec) -> Vec<String> {
     let users = spec.postgres_extensions.iter().filter(|_| spec.enable_postgres_extensions);
     let all: BTreeSet<String> = EXTENSIONS.map(str::to_owned).into_iter().chain(users.cloned()).collect();
     all.into_iter().collect()
@@ -309,7 +309,7 @@ fn secrets(scope: &Scope<'_>, waits: &mut Waits) -> SecretMap {
 
 /// The administrator's password: ours for an instance of ours, else the user's secret by the module's
 /// naming convention.
-fn root_password(scope: &Scope<'_>, waits: &mut Waits) -> SecretValue {
+pub(super) fn root_password(scope: &Scope<'_>, waits: &mut Waits) -> SecretValue {
     if scope.spec().sql_instance_name.is_empty() {
         return SecretValue::generated(scope, "db-root-password", waits);
     }

@@ -46,6 +46,17 @@ pub fn databases(scope: &Scope<'_>) -> Vec<ResourceId> {
     all
 }
 
+/// What the Jobs of backups need: their account with its rights, and the databases as they should be.
+pub fn backup(scope: &Scope<'_>) -> Vec<ResourceId> {
+    let context = scope.context;
+    let mut all = identity(scope, &account::backup(scope.names()), &facts::backup_account(context));
+    all.extend(
+        ["storage", "plugin", "backups"].map(|bucket| bucket_policy::id(&scope.names().bucket(bucket))),
+    );
+    all.push(db_init::id(scope));
+    all
+}
+
 fn identity(scope: &Scope<'_>, account: &str, email: &str) -> Vec<ResourceId> {
     let context = scope.context;
     let mut all = vec![account::id(scope, account), service_account_policy::id(context, email)];

@@ -14,6 +14,10 @@ const SQUID: &str = "ubuntu/squid:6.6-24.04_beta";
 /// The client of the db-init Job, which is also upstream's own database image. The script needs psql 15.
 const PSQL: &str = "postgres:15-alpine";
 
+/// The client of Cloud Storage in the Jobs of backups: gcloud, and the Python that it needs. Nothing smaller reads
+/// and writes objects as streams and is kept up by Google.
+const CLOUD_CLI: &str = "gcr.io/google.com/cloudsdktool/google-cloud-cli:525.0.0-slim";
+
 /// What an image is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Image {
@@ -33,8 +37,10 @@ pub enum Image {
     AgentSandbox,
     /// The Cloud SQL Auth Proxy.
     SqlProxy,
-    /// The db-init Job.
+    /// The db-init Job, and the database side of backups.
     Psql,
+    /// The Cloud Storage side of backups.
+    CloudCli,
 }
 
 /// The reference of an image, without digest unless the user gave one.
@@ -58,6 +64,7 @@ pub fn reference(spec: &Spec, image: Image) -> String {
             format!("gcr.io/cloud-sql-connectors/cloud-sql-proxy:{}", spec.cloud_sql_proxy_version)
         }
         Image::Psql => PSQL.into(),
+        Image::CloudCli => CLOUD_CLI.into(),
     }
 }
 
@@ -71,7 +78,7 @@ pub fn references(spec: &Spec) -> Vec<String> {
     if !spec.deploy_application {
         return Vec::new();
     }
-    let mut wanted = vec![Image::Api, Image::Psql];
+    let mut wanted = vec![Image::Api, Image::Psql, Image::CloudCli];
     for (wants, image) in [
         (spec.enable_cloudsql_volume, Image::SqlProxy),
         (super::enabled(&spec.web, true), Image::Web),
@@ -125,6 +132,7 @@ mod tests {
             references(&spec),
             [
                 "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.18.2",
+                "gcr.io/google.com/cloudsdktool/google-cloud-cli:525.0.0-slim",
                 "langgenius/dify-api:1.17.1",
                 "langgenius/dify-plugin-daemon:0.6.10-local",
                 "langgenius/dify-sandbox:0.2.15",

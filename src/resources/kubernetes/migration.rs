@@ -5,7 +5,9 @@
 
 use k8s_openapi::api::core::v1::Container;
 
-use crate::resources::{Declared, ResourceId};
+use crate::backup::Shelf;
+use crate::backup::due::last_load;
+use crate::resources::{Declared, ResourceId, Wait};
 use crate::slice::Slice;
 
 use super::environment::{self, Application};
@@ -50,6 +52,11 @@ pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
     let plain = environment::worker::migration(scope, application);
     let config_map = config::name(scope, COMPONENT);
     let mut waits = application.waits();
+    if Shelf::of(scope.context).is_none() && crate::backup::has_bucket(scope.context) {
+        waits.take::<()>(Err(Wait::dependency(
+            "the backups cannot be looked at: a restore may have been done",
+        )));
+    }
     let main = Container {
         name: "verify".into(),
         command: Some(vec!["/bin/bash".into(), "-c".into(), VERIFY.into()]),
@@ -80,7 +87,10 @@ pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
 fn name(scope: &Scope<'_>) -> String {
     let version = dns(&scope.spec().application_version);
     let digest = images::pinned(scope.context, Image::Api).map(|image| stamp::short_hash(&image));
-    let parts: Vec<String> = [COMPONENT.to_owned(), version].into_iter().chain(digest).collect();
+    // After a restore the schema may be an older one, and has to be brought up again.
+    let loaded = Shelf::of(scope.context).and_then(|shelf| last_load(&shelf).map(stamp::short_hash));
+    let parts: Vec<String> =
+        [COMPONENT.to_owned(), version].into_iter().chain(digest).chain(loaded).collect();
     bounded(&scope.names().component(&parts.join("-")))
 }
 

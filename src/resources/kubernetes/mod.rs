@@ -10,6 +10,7 @@ mod agent;
 mod api;
 mod application;
 mod autoscaling;
+pub mod backup;
 mod beat;
 mod compare;
 mod config;
@@ -82,6 +83,7 @@ fn deployed(scope: &Scope<'_>) -> Vec<Declared> {
         login_trial::declare(scope),
         jobs::declare(scope, &application),
         migration::declare(scope, &application),
+        backup::declare(scope, &application),
         plugin_daemon::declare(scope, &application),
         sandbox::declare(scope, &application),
         ssrf_proxy::declare(scope),

@@ -10,10 +10,11 @@ use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PodTemplateSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
+use crate::resources::ResourceId;
 use crate::spec::Spec;
 
 use super::scope::Scope;
-use super::{stamp, storage};
+use super::{Kind, enabled, stamp, storage};
 
 /// Name of the volume that each pod of a StatefulSet has.
 pub const DATA: &str = "data";
@@ -25,6 +26,33 @@ pub enum Replacement {
     Rolling,
     /// The old pod first: there must not be two, or both would want the same disk.
     OneAtATime,
+}
+
+/// Components that write to the databases, the buckets or the share.
+const WRITERS: [&str; 5] = ["api", "worker", "beat", "websocket", "plugin-daemon"];
+
+/// How many pods there are: none of what writes while data is being replaced.
+fn standing(scope: &Scope<'_>, component: &str, replicas: Option<i32>) -> Option<i32> {
+    let stands = WRITERS.contains(&component) && crate::backup::paused(scope.context);
+    if stands { Some(0) } else { replicas }
+}
+
+/// What has to stand still while data is being replaced.
+pub fn with_data(scope: &Scope<'_>) -> Vec<ResourceId> {
+    let spec = scope.spec();
+    let api = if is_stateful(spec) { Kind::StatefulSet } else { Kind::Deployment };
+    let mut all = vec![scope.id(api, scope.names().service())];
+    for (component, wanted, default) in [
+        ("worker", &spec.worker, true),
+        ("beat", &spec.beat, true),
+        ("websocket", &spec.api_websocket, false),
+        ("plugin-daemon", &spec.plugin_daemon, true),
+    ] {
+        if enabled(wanted, default) {
+            all.push(scope.id(Kind::Deployment, &scope.names().component(component)));
+        }
+    }
+    all
 }
 
 /// A Deployment. `replicas` is left out when an autoscaler decides.
@@ -39,7 +67,7 @@ pub fn deployment(
     Deployment {
         metadata: scope.metadata(name, component),
         spec: Some(DeploymentSpec {
-            replicas,
+            replicas: standing(scope, component, replicas),
             selector: stamp::selector(scope.names(), component),
             strategy: Some(strategy(replacement)),
             progress_deadline_seconds: Some(deadline_secs(scope.spec())),
@@ -64,7 +92,7 @@ pub fn stateful_set(
     StatefulSet {
         metadata: scope.metadata(name, component),
         spec: Some(StatefulSetSpec {
-            replicas,
+            replicas: standing(scope, component, replicas),
             selector: stamp::selector(scope.names(), component),
             service_name: wants_headless(spec).then(|| headless_name(scope)),
             pod_management_policy: Some(policy),

@@ -8,10 +8,11 @@ use crate::embedded::google::reply::{Answer, Reply};
 
 const MANIFEST: &str = "application/vnd.oci.image.index.v1+json";
 /// Repositories that exist in the world outside.
-const KNOWN: [&str; 5] = [
+const KNOWN: [&str; 6] = [
     "langgenius/",
     "ubuntu/squid",
     "cloud-sql-connectors/cloud-sql-proxy",
+    "cloudsdktool/google-cloud-cli",
     "library/postgres",
     "library/redis",
 ];

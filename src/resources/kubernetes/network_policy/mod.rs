@@ -19,7 +19,7 @@ use super::service::{
     WEBSOCKET_PORT,
 };
 use super::waits::Waits;
-use super::{Kind, additional, agent, enabled, gateway, ssrf_proxy, stamp};
+use super::{Kind, additional, agent, backup, enabled, gateway, ssrf_proxy, stamp};
 use peers::Peers;
 
 /// Everything that runs the API image and serves or works.
@@ -143,13 +143,17 @@ fn dify(scope: &Scope<'_>) -> Vec<Policy> {
 
 fn jobs(scope: &Scope<'_>) -> Vec<Policy> {
     let peers = Peers::new(scope);
-    ["migrate", "db-init", "job", "cron"]
+    ["migrate", "db-init", "job", "cron", backup::COMPONENT]
         .map(|component| {
             let policy = match component {
-                "migrate" | "db-init" => data(scope, Policy::of(component)),
+                "migrate" | "db-init" | backup::COMPONENT => data(scope, Policy::of(component)),
                 _ => calls(scope, Policy::of(component)),
             };
-            if matches!(component, "job" | "cron") { with_nfs(policy, &peers) } else { policy }
+            if matches!(component, "job" | "cron" | backup::COMPONENT) {
+                with_nfs(policy, &peers)
+            } else {
+                policy
+            }
         })
         .into()
 }

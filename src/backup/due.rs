@@ -1,0 +1,389 @@
+//! What goes on, or should: the one procedure that a look at shelf, clock, orders and spec calls for.
+//!
+//! One at a time, the most urgent first: what was begun, a restore or an import that somebody asked for, a backup
+//! that is due, the trial of one. A restore or import is answered once: its marker says so.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::condition::{Finding, Reason, Severity};
+use crate::resources::kubernetes::stamp;
+use crate::resources::{Context, google};
+use crate::slice::Slice;
+
+use super::shelf::made;
+use super::{Part, Schedule, Shelf, Slot};
+
+/// How long a backup that was begun is gone on with. Its Jobs give up after four hours.
+pub const LONGEST: SignedDuration = SignedDuration::from_hours(6);
+
+/// How old the last trial may be before the newest backup is tried.
+pub const TRIAL_EVERY: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// The order to make a backup now.
+pub const BACKUP: &str = "backup";
+/// The order to restore one; it is of a slot.
+pub const RESTORE: &str = "restore";
+
+/// What goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// Nothing.
+    Nothing,
+    /// The backup of this slot is made.
+    Making(Slot),
+    /// The backup of this slot is restored into scratch databases.
+    Trying(Slot),
+    /// Live data is replaced.
+    Loading(Load),
+    /// The time of an import's request is written down, which names its safety backup.
+    Asking(String),
+}
+
+/// Live data is replaced, after a safety backup was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// The marker that answers the request, without the deployment: `restores/20261126T031500Z`.
+    pub marker: String,
+    /// The backup that is restored; none for an import, whose file the spec names.
+    pub slot: Option<Slot>,
+    /// The safety backup.
+    pub safety: Slot,
+}
+
+/// What goes on, by the shelf as it was seen.
+pub fn doing(context: &Context<'_>, shelf: &Shelf<'_>) -> Doing {
+    let Some(now) = context.seen.at else { return Doing::Nothing };
+    if let Some(load) = asked(context, shelf) {
+        return match load {
+            Asked::Since(load) if shelf.has(load.safety) => Doing::Loading(load),
+            Asked::Since(load) => Doing::Making(load.safety),
+            Asked::Now(marker) => Doing::Asking(marker),
+        };
+    }
+    if let Some(slot) = begun(shelf, now).or_else(|| due(context, shelf, now)) {
+        return Doing::Making(slot);
+    }
+    match shelf.newest() {
+        Some((slot, _))
+            if last_trial(shelf).is_none_or(|at| at.checked_add(TRIAL_EVERY).is_ok_and(|at| at <= now)) =>
+        {
+            Doing::Trying(slot)
+        }
+        _ => Doing::Nothing,
+    }
+}
+
+/// Whether the workload has to stand still, because its data is being replaced.
+pub fn paused(context: &Context<'_>) -> bool {
+    let shelf = Shelf::of(context);
+    shelf.is_some_and(|shelf| matches!(doing(context, &shelf), Doing::Loading(_)))
+}
+
+/// The marker of the last restore or import that was done: the schema may be an older one since.
+pub fn last_load<'a>(shelf: &Shelf<'a>) -> Option<&'a str> {
+    let done = shelf.answered.iter().filter(|(name, _)| !name.ends_with(ASKED));
+    done.max_by_key(|(_, object)| made(object)).map(|(name, _)| *name)
+}
+
+/// The end of the name of an import's first object, whose time is the request's.
+pub const ASKED: &str = ".asked.json";
+
+/// The slot that is due and has no backup, whether anything was begun for it or not.
+pub fn due(context: &Context<'_>, shelf: &Shelf<'_>, now: Timestamp) -> Option<Slot> {
+    let newest = shelf.newest().map(|(slot, _)| slot);
+    let ordered = context.seen.orders.requested(BACKUP).map(|order| Slot::at(order.at));
+    let scheduled = Schedule::parse(&context.spec.backup_schedule)
+        .and_then(|schedule| schedule.last(now))
+        // What was due before there was anything to back up is not overdue.
+        .filter(|slot| born(context).is_some_and(|born| born < *slot))
+        .map(Slot::at);
+    let open = |slot: &Slot| newest.is_none_or(|newest| newest < *slot);
+    [ordered, scheduled].into_iter().flatten().filter(open).max()
+}
+
+/// When somebody last found a backup whole by restoring it.
+pub fn last_trial(shelf: &Shelf<'_>) -> Option<Timestamp> {
+    let whole = |part: Part| move |kept: &super::Kept<'_>| kept.verified(part).map(|(at, _)| at);
+    let of = |kept: &super::Kept<'_>| Some(whole(Part::Application)(kept)?.min(whole(Part::Plugins)(kept)?));
+    shelf.complete().filter_map(|(_, kept)| of(kept)).max()
+}
+
+/// What the user should know.
+pub fn findings(context: &Context<'_>) -> Vec<Finding> {
+    let (Some(shelf), Some(now)) = (Shelf::of(context), context.seen.at) else { return Vec::new() };
+    let mut found = Vec::new();
+    let late = |slot: &Slot| slot.time().checked_add(LONGEST).is_ok_and(|limit| limit < now);
+    if let Some(slot) = due(context, &shelf, now).filter(late) {
+        let newest =
+            shelf.newest().map_or("there is none".into(), |(slot, _)| format!("the newest is {slot}"));
+        found.push(Finding {
+            reason: Reason::BackupOverdue,
+            severity: Severity::Warning,
+            slice: Slice::Backup,
+            subject: Some("backup_schedule".into()),
+            message: format!("the backup of {slot} is overdue; {newest}"),
+            help: "Look at what the backup slice waits on.".into(),
+        });
+    }
+    if let Some(order) = context.seen.orders.requested(RESTORE)
+        && !shelf.answered.contains_key(restore_marker(order.at).as_str())
+        && order.of.parse::<Slot>().map_or(true, |slot| !shelf.has(slot))
+    {
+        found.push(Finding {
+            reason: Reason::NotFound,
+            severity: Severity::Warning,
+            slice: Slice::Backup,
+            subject: Some(order.of.clone()),
+            message: format!("there is no backup {} to restore; nothing was changed", order.of),
+            help: "Name one that the output `backups` of the status shows.".into(),
+        });
+    }
+    found
+}
+
+/// The object name of a restore's marker.
+fn restore_marker(at: Timestamp) -> String {
+    format!("restores/{}.json", Slot::at(at))
+}
+
+/// An import's identity: the same file in the same format is the same request.
+pub fn import_id(context: &Context<'_>) -> String {
+    let spec = context.spec;
+    let request = json!([spec.backup_source, spec.backup_uri, spec.backup_format]);
+    stamp::fingerprint(&request).chars().take(12).collect()
+}
+
+enum Asked {
+    /// The request's time is known.
+    Since(Load),
+    /// It has to be written down under this name.
+    Now(String),
+}
+
+/// The restore or import that was asked for and not answered.
+fn asked(context: &Context<'_>, shelf: &Shelf<'_>) -> Option<Asked> {
+    if let Some(order) = context.seen.orders.requested(RESTORE) {
+        let (slot, name) = (order.of.parse().ok(), restore_marker(order.at));
+        if let Some(slot) = slot.filter(|slot| shelf.has(*slot))
+            && !shelf.answered.contains_key(name.as_str())
+        {
+            let marker = name.trim_end_matches(".json").to_owned();
+            return Some(Asked::Since(Load { marker, slot: Some(slot), safety: Slot::at(order.at) }));
+        }
+    }
+    if !context.spec.enable_backup_import {
+        return None;
+    }
+    let marker = format!("imports/{}", import_id(context));
+    if shelf.answered.contains_key(format!("{marker}.json").as_str()) {
+        return None;
+    }
+    let name = format!("{marker}{ASKED}");
+    match shelf.answered.get(name.as_str()).and_then(|object| made(object)) {
+        Some(at) => Some(Asked::Since(Load { marker, slot: None, safety: Slot::at(at) })),
+        None => Some(Asked::Now(name)),
+    }
+}
+
+/// The newest backup that was begun, is not complete, and not given up.
+fn begun(shelf: &Shelf<'_>, now: Timestamp) -> Option<Slot> {
+    let newest = shelf.newest().map(|(slot, _)| slot);
+    let fresh = |since: Timestamp| since.checked_add(LONGEST).is_ok_and(|limit| limit > now);
+    let goes_on = shelf.slots.iter().filter(|(slot, kept)| {
+        kept.is_begun()
+            && !kept.is_complete()
+            && newest.is_none_or(|newest| newest < **slot)
+            && kept.since().is_some_and(fresh)
+    });
+    goes_on.map(|(slot, _)| *slot).next_back()
+}
+
+/// When the deployment's backup bucket was made.
+fn born(context: &Context<'_>) -> Option<Timestamp> {
+    made(context.seen.body(&google::bucket::id(&super::bucket(context)))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::backup::{self, retention};
+    use crate::inventory::{Inventory, Sighting};
+    use crate::plan::Plan;
+    use crate::resources::{Kind, Names, ResourceId};
+    use crate::spec::Spec;
+    use crate::state::orders::Request;
+
+    /// A deployment whose bucket was made at the beginning of 2026.
+    struct Desk {
+        spec: Spec,
+        names: Names,
+        seen: Inventory,
+    }
+
+    impl Desk {
+        fn at(now: &str) -> Self {
+            let spec = Spec { project_id: "p-1".into(), ..Spec::default() };
+            let names = Names::new("demo", &spec, "0a1b2c3d");
+            let mut seen = Inventory::begun(now.parse().unwrap(), crate::state::orders::Orders::default());
+            let bucket = names.bucket("backups");
+            let made = json!({"timeCreated": "2026-01-01T00:00:00Z"});
+            seen.note(google::bucket::id(&bucket), Sighting::Present(made));
+            seen.listed.insert((Kind::Google(google::Kind::Object), format!("b/{bucket}")));
+            Self { spec, names, seen }
+        }
+
+        fn context(&self) -> Context<'_> {
+            Context { spec: &self.spec, names: &self.names, generation: 1, seen: &self.seen }
+        }
+
+        fn with(mut self, name: &str, at: &str, metadata: Value) -> Self {
+            let body = json!({"size": "9", "generation": "1", "timeCreated": at, "metadata": metadata});
+            let id: ResourceId = backup::object(&self.context(), name);
+            self.seen.note(id, Sighting::Present(body));
+            self
+        }
+
+        /// A backup that was begun at its slot's time.
+        fn half(self, slot: &str) -> Self {
+            let at = slot.parse::<Slot>().unwrap().time().to_string();
+            self.with(&format!("{slot}/begun.json"), &at, Value::Null)
+        }
+
+        fn whole(self, slot: &str) -> Self {
+            let at = slot.parse::<Slot>().unwrap().time().to_string();
+            self.half(slot).with(&format!("{slot}/manifest.json"), &at, Value::Null)
+        }
+
+        fn tried(self, slot: &str, at: &str) -> Self {
+            ["application.dump", "plugins.dump"].into_iter().fold(self, |desk, part| {
+                desk.with(&format!("{slot}/{part}.verified"), at, json!({"seconds": "7"}))
+            })
+        }
+
+        fn order(mut self, what: &str, of: &str, at: &str) -> Self {
+            let at = at.parse().unwrap();
+            self.seen.orders.request(Request { what: what.into(), of: of.into(), at });
+            self
+        }
+
+        fn doing(&self) -> Doing {
+            doing(&self.context(), &Shelf::of(&self.context()).unwrap())
+        }
+
+        fn removed(&self) -> Vec<String> {
+            let mut plan = Plan::default();
+            retention::expire(&mut plan, &self.context());
+            plan.steps
+                .iter()
+                .map(|step| step.resource.name.rsplit("/o/").next().unwrap().to_owned())
+                .collect()
+        }
+    }
+
+    fn making(slot: &str) -> Doing {
+        Doing::Making(slot.parse().unwrap())
+    }
+
+    #[test]
+    fn a_backup_is_due_when_none_is_as_new_as_the_schedule_wants() {
+        assert_eq!(Desk::at("2026-11-26T02:00:00Z").doing(), making("20261126T020000Z"));
+        assert_eq!(Desk::at("2026-11-26T01:59:59Z").doing(), making("20261125T020000Z"));
+        let done = Desk::at("2026-11-26T23:00:00Z").whole("20261126T020000Z");
+        let done = done.tried("20261126T020000Z", "2026-11-26T02:30:00Z");
+        assert_eq!(done.doing(), Doing::Nothing);
+        let ordered = done.order("backup", "", "2026-11-26T22:00:00.5Z");
+        assert_eq!(ordered.doing(), making("20261126T220000Z"));
+        assert_eq!(ordered.whole("20261126T220000Z").doing(), Doing::Nothing, "an order is answered once");
+    }
+
+    #[test]
+    fn nothing_is_due_before_there_was_anything_or_without_a_schedule() {
+        assert_eq!(Desk::at("2026-01-01T01:00:00Z").doing(), Doing::Nothing);
+        let mut off = Desk::at("2026-11-26T02:00:00Z");
+        off.spec.backup_schedule = String::new();
+        assert_eq!(off.doing(), Doing::Nothing);
+        let mut blind = Desk::at("2026-11-26T02:00:00Z");
+        blind.seen.listed.clear();
+        assert!(Shelf::of(&blind.context()).is_none(), "who could not look knows nothing");
+    }
+
+    #[test]
+    fn what_was_begun_goes_on_and_is_given_up_in_time() {
+        let mut desk = Desk::at("2026-11-26T02:40:00Z").half("20261126T020000Z");
+        desk.spec.backup_schedule = "*/30 * * * *".into();
+        assert_eq!(desk.doing(), making("20261126T020000Z"), "one at a time, although another is due");
+        desk.seen.at = Some("2026-11-26T09:10:00Z".parse().unwrap());
+        assert_eq!(desk.doing(), making("20261126T090000Z"));
+    }
+
+    #[test]
+    fn half_a_backup_is_none() {
+        let desk = Desk::at("2026-11-27T01:00:00Z").whole("20261125T020000Z").half("20261126T020000Z");
+        assert_eq!(Shelf::of(&desk.context()).unwrap().newest().unwrap().0.to_string(), "20261125T020000Z");
+        assert_eq!(desk.doing(), making("20261126T020000Z"), "it is begun anew under its own slot");
+        let mut later = desk;
+        later.seen.at = Some("2026-11-28T03:00:00Z".parse().unwrap());
+        let shelf = Shelf::of(&later.context()).unwrap();
+        assert_eq!(retention::sweep(&later.context(), &shelf).unwrap().to_string(), "20261126T020000Z");
+    }
+
+    #[test]
+    fn the_newest_is_tried_when_none_was_for_a_week() {
+        let desk = Desk::at("2026-11-26T03:00:00Z").whole("20261119T020000Z").whole("20261126T020000Z");
+        assert_eq!(desk.doing(), Doing::Trying("20261126T020000Z".parse().unwrap()));
+        assert_eq!(desk.tried("20261119T020000Z", "2026-11-20T00:00:00Z").doing(), Doing::Nothing);
+    }
+
+    #[test]
+    fn the_last_good_one_never_goes_nor_what_a_restore_needs() {
+        let desk = || Desk::at("2026-12-26T03:00:00Z").whole("20261110T020000Z").whole("20261111T020000Z");
+        assert_eq!(desk().removed(), ["demo/20261110T020000Z/manifest.json"]);
+        assert_eq!(desk().half("20261226T020000Z").removed().len(), 1, "half a backup replaces none");
+        let needed = desk().order("restore", "20261110T020000Z", "2026-12-26T02:59:00Z");
+        assert_eq!(needed.removed(), Vec::<String>::new());
+        let young = desk().whole("20261220T020000Z");
+        assert_eq!(young.removed().len(), 2);
+    }
+
+    #[test]
+    fn a_restore_is_done_after_its_safety_backup_and_once() {
+        let desk = Desk::at("2026-11-26T09:01:00Z").whole("20261126T020000Z");
+        let desk = desk.tried("20261126T020000Z", "2026-11-26T02:30:00Z");
+        let desk = desk.order("restore", "20261126T020000Z", "2026-11-26T09:00:00Z");
+        assert_eq!(desk.doing(), making("20261126T090000Z"));
+        let safe = desk.whole("20261126T090000Z");
+        let Doing::Loading(load) = safe.doing() else { panic!("{:?}", safe.doing()) };
+        assert_eq!(load.marker, "restores/20261126T090000Z");
+        assert!(paused(&safe.context()));
+        let done = safe.with("restores/20261126T090000Z.json", "2026-11-26T09:05:00Z", Value::Null);
+        assert_eq!(done.doing(), Doing::Nothing);
+        assert!(!paused(&done.context()));
+        assert_eq!(last_load(&Shelf::of(&done.context()).unwrap()), Some("restores/20261126T090000Z.json"));
+        let lost =
+            Desk::at("2026-11-26T01:00:00Z").order("restore", "20200101T000000Z", "2026-11-26T00:59:00Z");
+        assert!(
+            findings(&lost.context()).iter().any(|finding| finding.message.contains("no backup 20200101"))
+        );
+    }
+
+    #[test]
+    fn the_same_import_is_one_request() {
+        let mut desk = Desk::at("2026-11-26T03:00:00Z");
+        desk.spec.enable_backup_import = true;
+        desk.spec.backup_uri = "gs://theirs/old.sql".into();
+        let Doing::Asking(name) = desk.doing() else { panic!("{:?}", desk.doing()) };
+        let desk = desk.with(&name, "2026-11-26T03:00:05Z", Value::Null);
+        assert_eq!(desk.doing(), making("20261126T030005Z"));
+        let desk = desk.whole("20261126T030005Z");
+        assert!(matches!(desk.doing(), Doing::Loading(Load { slot: None, .. })));
+        let marker = name.replace(ASKED, ".json");
+        let mut desk = desk.with(&marker, "2026-11-26T03:10:00Z", Value::Null);
+        let desk_done = desk.doing();
+        assert!(!matches!(desk_done, Doing::Loading(_) | Doing::Asking(_)), "{desk_done:?}");
+        desk.spec.backup_uri = "gs://theirs/newer.sql".into();
+        assert!(matches!(desk.doing(), Doing::Asking(_)), "another file is another request");
+    }
+}

@@ -1,0 +1,212 @@
+//! A backup is due: found by looking, made by Jobs, complete with its manifest, tried, and in time removed.
+
+use dify_reconciler::converge::{Hint, Outcome, Work};
+use dify_reconciler::slice::Slice;
+use dify_reconciler::state::orders::{self, Request};
+use jiff::SignedDuration;
+use serde_json::Value;
+
+use crate::harness::{MINIMAL, Stage};
+
+/// A deployment that has converged, an hour before its first backup is due.
+async fn deployed(spec: &str) -> (Stage, Work) {
+    let stage = Stage::instant().await;
+    let work = stage.save("prod.yaml", spec).await;
+    assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await);
+    (stage, work)
+}
+
+fn until(stage: &Stage, time: &str) {
+    let time: jiff::Timestamp = time.parse().expect("a time");
+    let left: SignedDuration = time.duration_since(stage.clock.now());
+    stage.clock.advance(left.try_into().expect("it is to come"));
+}
+
+fn backups(stage: &Stage) -> Vec<String> {
+    let paths = stage.google.paths("storage/b/");
+    let mut slots: Vec<String> = paths
+        .iter()
+        .filter_map(|path| path.strip_suffix("/manifest.json")?.rsplit('/').next().map(str::to_owned))
+        .filter(|slot| slot.ends_with('Z'))
+        .collect();
+    slots.sort();
+    slots
+}
+
+async fn order(stage: &Stage, what: &str, of: &str) {
+    let request = Request { what: what.into(), of: of.into(), at: stage.clock.now() };
+    orders::change(&stage.converger.state, "prod", |orders| orders.request(request.clone()))
+        .await
+        .expect("orders");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_due_backup_ends_with_its_manifest_and_is_tried_and_then_nothing_is_written() {
+    let (stage, work) = deployed(MINIMAL).await;
+    assert_eq!(backups(&stage), Vec::<String>::new(), "nothing was due yet");
+
+    until(&stage, "2026-11-23T02:00:07Z");
+    // The bell of the scheduler, whose work may write nothing but backups.
+    let hint = Some(Hint::Backup { slot: "2026-11-23T02:00:00Z".into() });
+    let bell = Work { hint, slices: vec![Slice::Backup], cause: "backup due".into(), ..work.clone() };
+    let mark = stage.mark();
+    assert_eq!(stage.settle(&bell).await, Outcome::Converged, "{:#?}", stage.status(&work).await);
+    assert_eq!(backups(&stage), ["20261123T020000Z"]);
+    assert_eq!(stage.google.unimplemented(), Vec::<String>::new());
+
+    let writes = stage.writes_since(mark);
+    let place = |part: &str| {
+        let found = writes.iter().position(|write| write.contains(part));
+        found.unwrap_or_else(|| panic!("{part}: {writes:#?}"))
+    };
+    let objects = writes.iter().filter(|write| write.contains("/upload/storage/")).count();
+    assert_eq!(objects, 2, "the first object and the last: {writes:#?}");
+    assert!(place("020000z-application") < place("020000z-storage"), "rows before what they name");
+    assert!(place("020000z-storage") < place("trial-20261123t020000z"), "it is tried");
+    assert!(writes.iter().any(|write| write.contains("trial-20261123t020000z")), "it was tried: {writes:#?}");
+
+    let status = stage.status(&work).await;
+    let shown = &status.outputs["backups"][0];
+    assert_eq!(shown["slot"], "20261123T020000Z");
+    assert_eq!(shown["restore_seconds"], 84, "{shown}");
+    assert!(shown["verified_at"].is_string());
+    assert!(
+        stage
+            .kubernetes
+            .list("Job", "")
+            .iter()
+            .all(|job| job.pointer("/metadata/labels/component") != Some(&"backup".into()))
+    );
+
+    let mark = stage.mark();
+    for _ in 0..2 {
+        // The same bell again, and the one of the trial.
+        assert_eq!(stage.settle(&bell).await, Outcome::Converged);
+        assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    }
+    assert_eq!(stage.writes_since(mark), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_bell_is_made_up_for_by_the_next_look_and_once_only() {
+    let (stage, work) = deployed(MINIMAL).await;
+    until(&stage, "2026-11-25T09:30:00Z");
+    assert_eq!(stage.once(&work).await, Outcome::Pending(std::time::Duration::from_secs(5)));
+    let status = stage.status(&work).await;
+    let finding = status.findings.iter().find(|finding| finding.message.contains("overdue"));
+    assert!(
+        finding.is_some_and(|finding| finding.message.contains("20261125T020000Z")),
+        "{:#?}",
+        status.findings
+    );
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    assert_eq!(backups(&stage), ["20261125T020000Z"], "what was missed before is not made up for");
+    let status = stage.status(&work).await;
+    assert!(!status.findings.iter().any(|finding| finding.message.contains("overdue")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_makes_one_now() {
+    let (stage, work) = deployed(MINIMAL).await;
+    order(&stage, "backup", "").await;
+    let slot = dify_reconciler::backup::Slot::at(stage.clock.now()).to_string();
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    assert_eq!(backups(&stage), [slot]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_backups_go_and_the_last_good_one_never_does() {
+    let (stage, work) = deployed(&format!("{MINIMAL}backup_retention_days: 2\n")).await;
+    for day in 23..=26 {
+        until(&stage, &format!("2026-11-{day}T02:05:00Z"));
+        assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    }
+    assert_eq!(backups(&stage), ["20261125T020000Z", "20261126T020000Z"]);
+    let left = |slot: &str| {
+        stage
+            .google
+            .paths("storage/b/")
+            .into_iter()
+            .filter(|path| path.contains(&format!("/o/prod/{slot}")))
+            .count()
+    };
+    assert_eq!(left("20261123T020000Z"), 0, "all of it is swept away");
+
+    // Backups fail from now on, for weeks.
+    stage.kubernetes.faults().fail_jobs(&format!("{}-backup-2026", stage.namespace()), "no space left");
+    until(&stage, "2026-12-20T12:00:00Z");
+    assert_eq!(stage.settle(&work).await, Outcome::Stalled);
+    let status = stage.status(&work).await;
+    assert!(
+        status.findings.iter().any(|finding| finding.message.contains("no space left")),
+        "{:#?}",
+        status.findings
+    );
+    assert!(backups(&stage).contains(&"20261126T020000Z".to_owned()), "{:?}", backups(&stage));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_makes_a_safety_backup_stops_what_writes_and_is_done_once() {
+    let (stage, work) = deployed(MINIMAL).await;
+    until(&stage, "2026-11-23T02:00:07Z");
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+
+    until(&stage, "2026-11-23T08:00:00Z");
+    order(&stage, "restore", "20261123T020000Z").await;
+    let mark = stage.mark();
+    assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await);
+    assert_eq!(backups(&stage), ["20261123T020000Z", "20261123T080000Z"]);
+    let writes = stage.writes_since(mark);
+    let first = |part: &str| {
+        writes.iter().position(|write| write.contains(part)).unwrap_or_else(|| panic!("{part}: {writes:#?}"))
+    };
+    let restore = first("backup-r-20261123t080000z");
+    let stopped =
+        writes[..restore].iter().rposition(|write| write.contains("deployments/")).expect("it was stopped");
+    assert!(stopped > first("backup-20261123t080000z-application"), "safety first: {writes:#?}");
+    assert!(
+        writes[restore..].iter().any(|write| write.contains("-migrate-")),
+        "the schema is brought up again"
+    );
+    let api = stage.object("Deployment", "").expect("the API");
+    assert_ne!(api.pointer("/spec/replicas"), Some(&Value::from(0)), "it is back");
+
+    let mark = stage.mark();
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    assert_eq!(stage.writes_since(mark), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_of_nothing_changes_nothing_and_says_so() {
+    let (stage, work) = deployed(MINIMAL).await;
+    order(&stage, "restore", "20200101T000000Z").await;
+    let mark = stage.mark();
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    assert_eq!(stage.writes_since(mark), Vec::<String>::new());
+    let status = stage.status(&work).await;
+    assert!(
+        status.findings.iter().any(|finding| finding.message.contains("20200101T000000Z")),
+        "{:#?}",
+        status.findings
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_is_done_once_and_after_a_safety_backup() {
+    let (stage, _) = deployed(MINIMAL).await;
+    let import =
+        "enable_backup_import: true\nbackup_uri: gs://theirs/old.sql\nacknowledge: [enable_backup_import]\n";
+    let work = stage.save("prod.yaml", &format!("{MINIMAL}{import}")).await;
+    let mark = stage.mark();
+    assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await);
+    let writes = stage.writes_since(mark);
+    let first = |part: &str| {
+        writes.iter().position(|write| write.contains(part)).unwrap_or_else(|| panic!("{part}: {writes:#?}"))
+    };
+    assert!(first("-application") < first("backup-i-"), "{writes:#?}");
+    assert_eq!(backups(&stage).len(), 1);
+
+    let mark = stage.mark();
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    assert_eq!(stage.writes_since(mark), Vec::<String>::new(), "left on, it is not done again");
+}
