@@ -46,7 +46,9 @@ async fn an_overdue_rotation_is_found_by_the_tick_and_made_whole() {
 
     let status = stage.status(&work).await;
     let history = format!("{:?}", status.history);
-    for said in ["password: version 2 of db-password-b", "dify-reconciler-login", "/versions/1/state"] {
+    for said in
+        ["/password: (unset) -> version 2 of db-password-b", "dify-reconciler-login", "/versions/1/state"]
+    {
         assert!(history.contains(said), "the history tells {said}: {:#?}", status.history);
     }
 

@@ -3,13 +3,14 @@
 use dify_reconciler::converge::Outcome;
 
 use crate::harness::Stage;
-use crate::rotating::{add_version, configuration, later, make_secret, spec, told};
+use crate::rotating::{add_version, configuration, later, make_secret, spec, standing, told};
 
 async fn with_a_secret_of_the_users() -> (Stage, dify_reconciler::converge::Work) {
-    let stage = Stage::new().await;
+    // The secret is made where Secret Manager is in use already.
+    let (stage, _) = standing("").await;
     make_secret(&stage, "team-smtp", "first").await;
-    let work =
-        stage.save("prod.yaml", &spec("secret_environment_variables: {SMTP_PASSWORD: team-smtp}\n")).await;
+    let spec = spec("secret_environment_variables: {SMTP_PASSWORD: team-smtp}\n");
+    let work = stage.save("prod.yaml", &spec).await;
     assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await.findings);
     (stage, work)
 }
