@@ -75,7 +75,7 @@ fn has(bits: u64, value: i64) -> bool {
 fn field(text: &str, least: u32, most: u32, names: &[&str]) -> Option<u64> {
     let number = |text: &str| -> Option<u32> {
         let named = |name: &&str| !name.is_empty() && name.eq_ignore_ascii_case(text);
-        let position = names.iter().position(|name| named(&name));
+        let position = names.iter().position(named);
         position.and_then(|position| u32::try_from(position).ok()).or_else(|| text.parse().ok())
     };
     let mut bits = 0;

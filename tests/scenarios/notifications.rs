@@ -86,10 +86,10 @@ async fn a_slice_that_stalls_and_recovers_is_told_both_times_but_not_while_it_fl
     stage.kubernetes.faults().clear();
     let namespace = stage.namespace();
     let jobs = stage.kubernetes.list("Job", &namespace);
-    let names =
+    let mut names =
         jobs.iter().filter_map(|job| job.pointer("/metadata/name")?.as_str()?.strip_prefix(&namespace));
     let failed =
-        names.filter(|name| name.starts_with("-migrate-1-17-1")).next().expect("the Job that failed");
+        names.find(|name| name.starts_with("-migrate-1-17-1")).expect("the Job that failed");
     stage.delete(Kind::Job, failed).await;
     let outcome = loop {
         match stage.once(&work).await {
