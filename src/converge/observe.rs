@@ -39,22 +39,14 @@ pub async fn observe(cloud: &Cloud, scene: &Scene, memory: &mut Memory, now: Tim
     (seen.registry, seen.sources) = told;
     super::shelf::look(cloud, scene, &mut seen).await;
     memory.cluster = reach(cloud, scene, &seen).await;
-    let operations = operations(scene, &seen);
-    let busy = async {
-        match &operations {
-            Some(read) => Some((read, answer(cloud, read).await)),
-            None => None,
-        }
-    };
-    let objects = async {
-        match &memory.cluster {
-            Some(client) => cluster(client, scene, &mut seen).await,
-            None => judge_images(scene, &mut seen),
-        }
-    };
-    let (busy, ()) = futures::join!(busy, objects);
-    if let Some((read, answer)) = busy {
-        take_in(read, answer, &mut seen);
+    // Before the cluster: which Jobs there should be depends on what the instance has done.
+    if let Some(read) = operations(scene, &seen) {
+        let answer = answer(cloud, &read).await;
+        take_in(&read, answer, &mut seen);
+    }
+    match &memory.cluster {
+        Some(client) => cluster(client, scene, &mut seen).await,
+        None => judge_images(scene, &mut seen),
     }
     seen
 }

@@ -19,6 +19,23 @@ type Transition = (&'static str, Value, Vec<(&'static str, Value)>, &'static [&'
 /// Converged variables that change no resource by what they are, and why.
 const NO_RESOURCE: &[(&str, &str)] = &[
     ("acknowledge", "it lets a guarded change pass (tests/spec), and is nothing of its own"),
+    ("secret_rotation_period", "it says when a rotation is due (tests/scenarios/rotation_due)"),
+    (
+        "enable_auto_password_rotation",
+        "it says whether a rotation is ever due (tests/scenarios/rotation_due)",
+    ),
+    ("rotation_propagation_delay_sec", "it says how long a rotation drains (tests/scenarios/rotation_due)"),
+    ("enable_cloud_deploy", "it says who decides about the image (tests/scenarios/rollout_promoted)"),
+    ("cloud_deploy_stages", "they say whose rollouts count (tests/scenarios/rollout_promoted)"),
+    ("gateway_backend_stage", "it says whose rollouts count (tests/scenarios/rollout_promoted)"),
+    ("backup_schedule", "it says when a backup is due (tests/scenarios/backup_due)"),
+    ("backup_retention_days", "it says which backups go (tests/scenarios/backup_due)"),
+    ("enable_backup_import", "it asks for an import, once (tests/crash/backup)"),
+    ("backup_source", "it says where an import comes from (tests/database/backup)"),
+    ("backup_uri", "it says what is imported (tests/database/backup)"),
+    ("backup_format", "it says how an import is read (tests/database/backup)"),
+    ("image_policy", "it says when an image changes (tests/scenarios/image_pushed)"),
+    ("delivery_pipeline", "it says where promotions are read (tests/scenarios/rollout_promoted)"),
     ("deletion_policy", "it decides what becomes of everything once the spec is gone (tests/scenarios)"),
     ("container_image_source", "it says where container_image comes from; only the spec's rules read it yet"),
 ];
@@ -240,7 +257,6 @@ fn transitions() -> Vec<Transition> {
         ("nfs_instance_base_name", json!("files"), alone(), &["Disk", "Instance", "InternalAddress"]),
         ("create_cloud_storage", json!(false), alone(), &["Bucket", "BucketPolicy"]),
         ("storage_buckets", json!([{"name_suffix": "media"}]), alone(), &["Bucket", "BucketPolicy"]),
-        ("backup_retention_days", json!(30), alone(), &["Bucket"]),
         ("db_name", json!("other"), alone(), &["Kubernetes", "SqlDatabase"]),
         ("db_user", json!("other"), alone(), &["Kubernetes", "SqlUser"]),
         ("database_type", json!("POSTGRES_16"), alone(), &["SqlInstance"]),
@@ -365,11 +381,13 @@ fn more_platform(world: &mut World, marked: bool) {
     }
 }
 
-/// The kinds of Google resources that differ, and `Kubernetes` when any object of the cluster does.
+/// The kinds of Google resources that differ, and `Kubernetes` when any object of the cluster does. A secret's history
+/// is only looked at.
 fn changed(before: &Spec, after: &Spec) -> BTreeSet<String> {
     let (before, after) = (rendered(before), rendered(after));
     let ids = before.keys().chain(after.keys());
-    let differing = ids.filter(|id| before.get(id) != after.get(id));
+    let written = |id: &&ResourceId| id.kind != AnyKind::Google(Kind::SecretHistory);
+    let differing = ids.filter(written).filter(|id| before.get(id) != after.get(id));
     differing
         .map(|id| match id.kind {
             AnyKind::Google(_) => id.kind.to_string(),

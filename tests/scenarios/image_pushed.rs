@@ -134,13 +134,13 @@ async fn two_images_of_one_release_move_together_and_go_back_together() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_image_soaks_before_it_is_rolled_out() {
-    let (stage, work) = running("{mode: follow, soak_secs: 7200}").await;
+    let (stage, work) = running("{mode: follow, soak_secs: 3600}").await;
     let before = images(&stage);
     let pushed = stage.google.push_image(API, TAG, "another");
 
     let mark = stage.mark();
     assert!(matches!(stage.until_quiet(&work).await, Outcome::Pending(_)));
-    stage.clock.advance(Duration::from_secs(7000));
+    stage.clock.advance(Duration::from_secs(3400));
     assert!(matches!(stage.until_quiet(&work).await, Outcome::Pending(_)));
     assert_eq!(stage.writes_since(mark), Vec::<String>::new());
     assert_eq!(images(&stage), before);

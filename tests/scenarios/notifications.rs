@@ -88,8 +88,7 @@ async fn a_slice_that_stalls_and_recovers_is_told_both_times_but_not_while_it_fl
     let jobs = stage.kubernetes.list("Job", &namespace);
     let mut names =
         jobs.iter().filter_map(|job| job.pointer("/metadata/name")?.as_str()?.strip_prefix(&namespace));
-    let failed =
-        names.find(|name| name.starts_with("-migrate-1-17-1")).expect("the Job that failed");
+    let failed = names.find(|name| name.starts_with("-migrate-1-17-1")).expect("the Job that failed");
     stage.delete(Kind::Job, failed).await;
     let outcome = loop {
         match stage.once(&work).await {
