@@ -49,9 +49,9 @@ impl Asked {
         (without_times(stage.world()), counter.counted().0)
     }
 
-    async fn disturbed(self, number: usize, moment: Moment) -> BTreeMap<String, Value> {
+    async fn disturbed(self, place: Place, moment: Moment) -> BTreeMap<String, Value> {
         let (mut stage, work) = self.stage().await;
-        let death = Death::at(&stage, Place::Write(number), moment);
+        let death = Death::at(&stage, place, moment);
         tokio::select! {
             () = death.came() => {}
             _ = stage.settle(&work) => {}
@@ -60,7 +60,7 @@ impl Asked {
         stage.reborn();
         let outcome = stage.settle(&work).await;
         let findings = stage.status(&work).await.findings;
-        assert_eq!(outcome, Outcome::Converged, "{moment:?} call {number}: {findings:#?}");
+        assert_eq!(outcome, Outcome::Converged, "{moment:?} {place:?}: {findings:#?}");
         without_times(stage.world())
     }
 }
@@ -85,15 +85,16 @@ fn without_times(world: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
 async fn survives_every_death(asked: Asked) {
     let (expected, calls) = asked.undisturbed().await;
     assert!(expected.keys().filter(|path| path.ends_with("/manifest.json")).count() == 1, "one backup");
-    let deaths = (1..=calls).flat_map(|number| [(number, Moment::Before), (number, Moment::After)]);
-    let worlds = deaths.map(|(number, moment)| async move {
-        let world = tokio::spawn(asked.disturbed(number, moment)).await;
-        (number, moment, world.expect("the scenario goes on"))
+    let places = crate::places(calls, calls, crate::LONG).into_iter();
+    let deaths = places.flat_map(|place| [(place, Moment::Before), (place, Moment::After)]);
+    let worlds = deaths.map(|(place, moment)| async move {
+        let world = tokio::spawn(asked.disturbed(place, moment)).await;
+        (place, moment, world.expect("the scenario goes on"))
     });
     let mut worlds = futures::stream::iter(worlds).buffer_unordered(SIDE_BY_SIDE);
     let mut played = 0;
-    while let Some((number, moment, world)) = worlds.next().await {
-        harness::assert_same(&expected, &world, &format!("{moment:?} call {number}"));
+    while let Some((place, moment, world)) = worlds.next().await {
+        harness::assert_same(&expected, &world, &format!("{moment:?} {place:?}"));
         played += 1;
     }
     println!("{played} deaths survived");

@@ -26,6 +26,9 @@ const SIDE_BY_SIDE: usize = 4;
 /// How many calls of any kind are died at beside the writes.
 const DRAWN: usize = 6;
 
+/// Writes of a long procedure at which it dies by default, drawn by the same seed; `DIFY_CRASH_EVERY_CALL=1` dies at all.
+const LONG: usize = 10;
+
 /// Fixed names, so that two worlds can be compared.
 fn spec(more: &str) -> String {
     format!("{MINIMAL}deployment_id: crash001\n{more}")
@@ -104,7 +107,9 @@ impl Scenario {
 async fn survives_every_death(scenario: Scenario) {
     let (expected, (writes, calls)) = scenario.undisturbed().await;
     assert!(writes > 0, "the scenario changes nothing");
-    let places = places(writes, calls);
+    // A long procedure goes through hours of waiting again after each death.
+    let is_long = scenario.hours > 0 || scenario.event.is_some();
+    let places = places(writes, calls, if is_long { LONG } else { usize::MAX });
     let deaths = places.into_iter().flat_map(|place| [(place, Moment::Before), (place, Moment::After)]);
     let worlds = deaths.map(|(place, moment)| {
         let scenario = scenario.clone();
@@ -122,8 +127,8 @@ async fn survives_every_death(scenario: Scenario) {
     println!("{played} deaths survived; undisturbed it takes {calls} calls, {writes} of them writes");
 }
 
-/// Where to die: at every call, or at every write and some calls.
-fn places(writes: usize, calls: usize) -> Vec<Place> {
+/// Where to die: at every call, or at every write (as many as `most`, when there are more) and some calls.
+fn places(writes: usize, calls: usize, most: usize) -> Vec<Place> {
     if std::env::var_os("DIFY_CRASH_EVERY_CALL").is_some() {
         return (1..=calls).map(Place::Call).collect();
     }
@@ -132,7 +137,9 @@ fn places(writes: usize, calls: usize) -> Vec<Place> {
     println!("DIFY_CRASH_SEED={seed}");
     let mut chance = rand::rngs::StdRng::seed_from_u64(seed);
     let drawn = rand::seq::index::sample(&mut chance, calls, DRAWN.min(calls));
-    (1..=writes).map(Place::Write).chain(drawn.into_iter().map(|index| Place::Call(index + 1))).collect()
+    let written = rand::seq::index::sample(&mut chance, writes, most.min(writes));
+    let written = written.into_iter().map(|index| Place::Write(index + 1));
+    written.chain(drawn.into_iter().map(|index| Place::Call(index + 1))).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
