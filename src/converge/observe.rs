@@ -18,6 +18,7 @@ use crate::inventory::{Inventory, Payload, Sighting};
 use crate::plan::{self, GoogleRequest};
 use crate::resources::google::reading::{self, Covers, Read};
 use crate::resources::{self, Kind, Readiness, ResourceId, google, kubernetes};
+use crate::rotation;
 use crate::spec::types::Sensitive;
 
 use super::Scene;
@@ -60,7 +61,9 @@ fn operations(scene: &Scene, seen: &Inventory) -> Option<Read> {
     let kinds =
         [google::Kind::SqlInstance, google::Kind::SqlDatabase, google::Kind::SqlUser].map(Kind::Google);
     let unsettled = written.chain(awaited).any(|kind| kinds.contains(&kind));
-    unsettled.then(|| reading::operations(&google::sql_instance::id(&context)))
+    // A rotation recognises by them that a password was set.
+    (unsettled || rotation::sight::is_watched(&context))
+        .then(|| reading::operations(&google::sql_instance::id(&context)))
 }
 
 /// Decides which digest each image has to have; what is declared depends on it.
