@@ -135,11 +135,10 @@ impl Converger {
         work: &Work,
         scene: &Scene,
         seen: &Inventory,
-        plan: Plan,
+        mut plan: Plan,
         memory: &mut execute::Memory,
     ) -> Result<Option<Outcome>, CloudError> {
         report::planned(self, work, scene, seen, &plan, memory).await?;
-        let mut plan = plan;
         let left = plan.narrow(&work.writes());
         if plan.steps.is_empty() {
             return Ok(Some(match settled(&plan) {

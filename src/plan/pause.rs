@@ -6,17 +6,17 @@ use crate::condition::{Finding, Reason, Severity};
 use crate::resources::{Wait, WaitKind};
 use crate::state::orders::{Orders, Pause};
 
-use super::{Pending, Plan};
+use super::{Pending, Plan, Step};
 
 /// Takes the steps of paused slices out of what is done now. Says so in a finding for each pause that held
 /// something back.
 pub fn pause(plan: &mut Plan, orders: &Orders, now: Timestamp) {
     let mut held: Vec<(&Pause, Finding)> = Vec::new();
-    let (going, paused) = plan.steps.drain(..).partition(|step| orders.pause(step.slice, now).is_none());
-    plan.steps = going;
-    let paused: Vec<super::Step> = paused;
-    for step in paused {
-        let Some(pause) = orders.pause(step.slice, now) else { continue };
+    for step in std::mem::take(&mut plan.steps) {
+        let Some(pause) = orders.pause(step.slice, now) else {
+            plan.steps.push(step);
+            continue;
+        };
         let until = pause.until.map_or("until it is resumed".to_owned(), |until| format!("until {until}"));
         let why = format!("{} is paused {until}: {}", step.slice.name(), pause.reason);
         if !held.iter().any(|(known, _)| *known == pause) {
@@ -33,7 +33,7 @@ pub fn pause(plan: &mut Plan, orders: &Orders, now: Timestamp) {
     plan.findings.extend(held.into_iter().map(|(_, finding)| finding));
 }
 
-fn finding(step: &super::Step, why: &str) -> Finding {
+fn finding(step: &Step, why: &str) -> Finding {
     Finding {
         reason: Reason::Paused,
         severity: Severity::Info,
@@ -47,7 +47,7 @@ fn finding(step: &super::Step, why: &str) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Action, KubernetesRequest, Request, Step};
+    use crate::plan::{Action, KubernetesRequest, Request};
     use crate::resources::{ResourceId, kubernetes};
     use crate::slice::Slice;
 
