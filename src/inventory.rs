@@ -69,6 +69,8 @@ pub enum OperationState {
 #[derive(Clone, Debug, Default)]
 pub struct Inventory {
     seen: BTreeMap<ResourceId, Sighting>,
+    /// What is the case with everything of a kind that no listing of it mentioned.
+    rest: BTreeMap<Kind, Sighting>,
     /// Kinds (with the parent or namespace) of which all that exists has been listed.
     pub listed: BTreeSet<(Kind, String)>,
     /// Newest enabled version of each secret, by the secret's resource name.
@@ -106,9 +108,14 @@ impl Inventory {
         self.seen.insert(id, sighting);
     }
 
+    /// Notes what is the case with everything of a kind that was not mentioned.
+    pub fn note_rest(&mut self, kind: Kind, sighting: Sighting) {
+        self.rest.insert(kind, sighting);
+    }
+
     /// What is known of a resource; `None` when nobody looked.
     pub fn sighting(&self, id: &ResourceId) -> Option<&Sighting> {
-        self.seen.get(id)
+        self.seen.get(id).or_else(|| self.rest.get(&id.kind))
     }
 
     /// The resource's body, when it was seen to exist.
@@ -127,7 +134,7 @@ impl Inventory {
         })
     }
 
-    /// Everything that was looked at.
+    /// Every resource that was looked at by itself, or mentioned.
     pub fn all(&self) -> impl Iterator<Item = (&ResourceId, &Sighting)> {
         self.seen.iter()
     }

@@ -201,17 +201,22 @@ async fn cluster(client: &Kubernetes, scene: &Scene, seen: &mut Inventory) {
         let (namespace, selector) = (&namespace, &selector);
         async move { (kind, client.list(kind, namespace, selector).await) }
     }));
-    let mut unreadable = Vec::new();
+    seen.cluster_reachable = true;
     for (kind, listing) in listings.await {
-        match listing {
-            Ok(objects) => take_in_objects(kind, objects, seen),
-            Err(error) => unreadable.push((kind, error.to_string())),
-        }
+        let rest = match listing {
+            Ok(objects) => {
+                take_in_objects(kind, objects, seen);
+                Sighting::Absent
+            }
+            Err(error) => {
+                seen.cluster_reachable = false;
+                Sighting::Unreadable(error.to_string())
+            }
+        };
+        seen.note_rest(Kind::Kubernetes(kind), rest);
     }
-    seen.cluster_reachable = unreadable.is_empty();
     log_tails(client, seen).await;
     judge_images(scene, seen);
-    note_absent_objects(scene, seen, &unreadable);
 }
 
 /// `None` means that the cluster does not serve the kind, which is the same as having no object of it.
@@ -221,21 +226,6 @@ fn take_in_objects(kind: kubernetes::Kind, objects: Option<Vec<Value>>, seen: &m
             |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let id = ResourceId::kubernetes(kind, &text("/metadata/namespace"), &text("/metadata/name"));
         seen.note(id, Sighting::Present(object));
-    }
-}
-
-fn note_absent_objects(scene: &Scene, seen: &mut Inventory, unreadable: &[(kubernetes::Kind, String)]) {
-    let declared = kubernetes::declare(&scene.context(seen));
-    for id in declared.into_iter().map(|declared| declared.id) {
-        let Kind::Kubernetes(kind) = id.kind else { continue };
-        if seen.sighting(&id).is_some() {
-            continue;
-        }
-        let sighting = match unreadable.iter().find(|(other, _)| *other == kind) {
-            Some((_, why)) => Sighting::Unreadable(why.clone()),
-            None => Sighting::Absent,
-        };
-        seen.note(id, sighting);
     }
 }
 

@@ -41,7 +41,7 @@ pub async fn planned(
         findings: plan.findings.clone(),
         plan: shown(plan),
         approval: seen.images.approval.clone().or_else(|| wanted(plan)),
-        inventory: inventory(seen),
+        inventory: inventory(seen, plan),
         operations: memory
             .operations()
             .map(|(id, operation)| {
@@ -152,13 +152,17 @@ pub fn shown(plan: &Plan) -> PlanShown {
     }
 }
 
-fn inventory(seen: &Inventory) -> BTreeMap<String, String> {
+/// How each resource was found: what was seen, and what is planned because it was not.
+fn inventory(seen: &Inventory, plan: &Plan) -> BTreeMap<String, String> {
     let standing = |sighting: &Sighting| match sighting {
         Sighting::Absent => "absent".to_owned(),
         Sighting::Present(_) => "present".to_owned(),
         Sighting::Unreadable(why) => format!("unreadable: {why}"),
     };
-    seen.all().map(|(id, sighting)| (id.to_string(), standing(sighting))).collect()
+    let steps = plan.steps.iter().map(|step| &step.resource);
+    let planned = steps.chain(plan.pending.iter().map(|pending| &pending.resource));
+    let planned = planned.filter_map(|id| Some((id, seen.sighting(id)?)));
+    seen.all().chain(planned).map(|(id, sighting)| (id.to_string(), standing(sighting))).collect()
 }
 
 /// What waits for an approval.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::backup;
 use crate::cloud::Cloud;
 use crate::inventory::{Inventory, Sighting};
-use crate::resources::{Kind, ResourceId, google, kubernetes};
+use crate::resources::{Kind, ResourceId, google};
 
 use super::Scene;
 
@@ -32,10 +32,5 @@ pub async fn look(cloud: &Cloud, scene: &Scene, seen: &mut Inventory) {
         seen.note(id, Sighting::Present(item.clone()));
     }
     seen.listed.insert((kind, format!("b/{bucket}")));
-    let wanted = kubernetes::declare(&scene.context(seen)).into_iter().map(|declared| declared.id);
-    let absent: Vec<ResourceId> =
-        wanted.filter(|id| id.kind == kind && seen.sighting(id).is_none()).collect();
-    for id in absent {
-        seen.note(id, Sighting::Absent);
-    }
+    seen.note_rest(kind, Sighting::Absent);
 }

@@ -1,72 +1,15 @@
-//! A backup and an import, dying before and after any single write.
+//! A backup and an import, dying on the way.
 //!
 //! An import's safety backup is named by the time at which the request was noted, which a death may put off: slots are
 //! compared as what they are, not by their time.
 
-use std::collections::BTreeMap;
+use std::time::Duration;
 
-use dify_reconciler::converge::{Outcome, Work};
-use futures::StreamExt;
-use serde_json::Value;
-
-use crate::death::{Death, Moment, Place};
-use crate::harness::{self, Stage};
-use crate::{SIDE_BY_SIDE, spec};
-
-/// What is asked of a deployment that has converged.
-#[derive(Clone, Copy)]
-enum Asked {
-    /// Its scheduled backup is due.
-    Backup,
-    /// Its spec wants a file imported.
-    Import,
-}
-
-impl Asked {
-    async fn stage(self) -> (Stage, Work) {
-        let stage = Stage::instant().await;
-        let work = stage.save("prod.yaml", &spec("")).await;
-        assert_eq!(stage.settle(&work).await, Outcome::Converged);
-        match self {
-            Asked::Backup => {
-                let due: jiff::Timestamp = "2026-11-23T02:00:07Z".parse().expect("a time");
-                stage.clock.advance(due.duration_since(stage.clock.now()).try_into().expect("it is to come"));
-                (stage, work)
-            }
-            Asked::Import => {
-                let import = "enable_backup_import: true\nbackup_uri: gs://theirs/old.sql\n\
-                              acknowledge: [enable_backup_import]\n";
-                let work = stage.save("prod.yaml", &spec(import)).await;
-                (stage, work)
-            }
-        }
-    }
-
-    async fn undisturbed(self) -> (BTreeMap<String, Value>, usize) {
-        let (stage, work) = self.stage().await;
-        let counter = Death::never(&stage);
-        assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await);
-        (without_times(stage.world()), counter.counted().0)
-    }
-
-    async fn disturbed(self, place: Place, moment: Moment) -> BTreeMap<String, Value> {
-        let (mut stage, work) = self.stage().await;
-        let death = Death::at(&stage, place, moment);
-        tokio::select! {
-            () = death.came() => {}
-            _ = stage.settle(&work) => {}
-        }
-        death.over(&stage).await;
-        stage.reborn();
-        let outcome = stage.settle(&work).await;
-        let findings = stage.status(&work).await.findings;
-        assert_eq!(outcome, Outcome::Converged, "{moment:?} {place:?}: {findings:#?}");
-        without_times(stage.world())
-    }
-}
+use crate::scenario::{Scenario, World};
+use crate::spec;
 
 /// The world with every slot's time replaced.
-fn without_times(world: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+fn without_times(world: World) -> World {
     let plain = |text: &str| {
         let mut made = String::new();
         let mut rest = text;
@@ -78,34 +21,32 @@ fn without_times(world: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
         }
         made + rest
     };
-    let replaced = |body: &Value| serde_json::from_str(&plain(&body.to_string())).expect("still JSON");
-    world.iter().map(|(path, body)| (plain(path), replaced(body))).collect()
+    let replaced = |body: String| serde_json::from_str(&plain(&body)).expect("still JSON");
+    world.into_iter().map(|(path, body)| (plain(&path), replaced(body.to_string()))).collect()
 }
 
-async fn survives_every_death(asked: Asked) {
-    let (expected, calls) = asked.undisturbed().await;
-    assert!(expected.keys().filter(|path| path.ends_with("/manifest.json")).count() == 1, "one backup");
-    let places = crate::places(calls, calls, crate::LONG).into_iter();
-    let deaths = places.flat_map(|place| [(place, Moment::Before), (place, Moment::After)]);
-    let worlds = deaths.map(|(place, moment)| async move {
-        let world = tokio::spawn(asked.disturbed(place, moment)).await;
-        (place, moment, world.expect("the scenario goes on"))
-    });
-    let mut worlds = futures::stream::iter(worlds).buffer_unordered(SIDE_BY_SIDE);
-    let mut played = 0;
-    while let Some((place, moment, world)) = worlds.next().await {
-        harness::assert_same(&expected, &world, &format!("{moment:?} {place:?}"));
-        played += 1;
-    }
-    println!("{played} deaths survived");
+/// The world, in which exactly one backup is complete.
+fn one_backup(world: World) -> World {
+    let world = without_times(world);
+    assert_eq!(world.keys().filter(|path| path.ends_with("/manifest.json")).count(), 1, "one backup");
+    world
+}
+
+/// A deployment that has converged, of which something is asked that makes a backup.
+fn asked() -> Scenario {
+    Scenario { before: Some(spec("")), is_long: true, compared: one_backup, ..Scenario::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_survives_every_death() {
-    survives_every_death(Asked::Backup).await;
+    // The schedule's two o'clock has just passed.
+    let ago = Duration::from_secs(2 * 3600 + 7);
+    Scenario { ago, spec: Some(spec("")), ..asked() }.survives_every_death().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_survives_every_death() {
-    survives_every_death(Asked::Import).await;
+    let import = "enable_backup_import: true\nbackup_uri: gs://theirs/old.sql\n\
+                  acknowledge: [enable_backup_import]\n";
+    Scenario { spec: Some(spec(import)), ..asked() }.survives_every_death().await;
 }

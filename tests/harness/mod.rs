@@ -64,6 +64,17 @@ impl Stage {
         Self { google, kubernetes, clock, converger, config }
     }
 
+    /// The same world once more, going its own way from here, with a worker of its own.
+    pub async fn copy(&self) -> Self {
+        let clock = Clock::manual(self.clock.now());
+        let kubernetes = self.kubernetes.copy(clock.clone()).expect("a copy of the cluster starts");
+        let google = self.google.copy(clock.clone()).expect("a copy of the project starts");
+        google.seed_cluster(google::Cluster::autopilot(kubernetes.url()));
+        let config = config(google.url(), None);
+        let converger = worker(&config, &clock);
+        Self { google, kubernetes, clock, converger, config }
+    }
+
     /// The environment of the stage's worker.
     pub fn config(&self) -> &Config {
         &self.config

@@ -1,7 +1,6 @@
 //! The shared heart of the server: the world behind its lock, the log, the faults, the triggers.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -64,12 +63,11 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Cloud {
-    /// Loads the world. Errors: the file cannot be read.
-    pub fn new(site: Site, clock: Clock, persist: Option<PathBuf>) -> io::Result<Self> {
-        let mut world = persist.as_deref().map(persist::load).transpose()?.unwrap_or_default();
+    /// A cloud in this world, which is kept in this file, if in any.
+    pub fn new(site: Site, clock: Clock, persist: Option<PathBuf>, mut world: World) -> Self {
         // Whatever was under way when the last process ended has to be sent again.
         world.deliveries.values_mut().for_each(|delivery| delivery.in_flight = false);
-        Ok(Self {
+        Self {
             site,
             clock,
             wake: Notify::new(),
@@ -79,7 +77,7 @@ impl Cloud {
             hook: Mutex::default(),
             triggers: Mutex::default(),
             persist,
-        })
+        }
     }
 
     /// The world, with everything that was due done.

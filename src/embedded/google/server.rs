@@ -20,8 +20,11 @@ use super::cloud::{Cloud, Outcome};
 use super::context::Site;
 use super::dispatch;
 use super::options::Options;
+use super::persist;
 use super::seed;
+use super::store::World;
 use super::token::Signer;
+use crate::embedded::clock::Clock;
 
 /// How often the directories are looked at.
 const SCAN_EVERY: Duration = Duration::from_millis(200);
@@ -33,6 +36,7 @@ const LARGEST_BODY: usize = 256 << 20;
 /// A running embedded Google Cloud. Dropping it stops the server and saves the world.
 pub struct Server {
     pub(super) cloud: Arc<Cloud>,
+    options: Options,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -40,9 +44,23 @@ pub struct Server {
 impl Server {
     /// Loads the world, looks at the directories and serves. Errors: no port, or an unreadable world file.
     pub fn start(options: Options) -> io::Result<Self> {
+        let world = options.persist.as_deref().map(persist::load).transpose()?.unwrap_or_default();
+        Self::serve(options, world)
+    }
+
+    /// Another server whose world is the same now and goes its own way from here, under a clock of its own. It has a
+    /// port of its own, keeps nothing, and nothing is to go wrong there yet. Errors: no port.
+    pub fn copy(&self, clock: Clock) -> io::Result<Self> {
+        let options = Options { clock, persist: None, port: 0, ..self.options.clone() };
+        let world = self.cloud.world().copy();
+        Self::serve(options, world)
+    }
+
+    fn serve(options: Options, world: World) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", options.port))?;
         let base = format!("http://{}", listener.local_addr()?);
-        let cloud = Arc::new(Cloud::new(site(&options, base)?, options.clock, options.persist)?);
+        let site = site(&options, base)?;
+        let cloud = Arc::new(Cloud::new(site, options.clock.clone(), options.persist.clone(), world));
         seed::project(&cloud);
         cloud.scan();
         let (stop, stopped) = oneshot::channel();
@@ -56,7 +74,7 @@ impl Server {
             }
         })?;
         is_ready.recv().map_err(io::Error::other)??;
-        Ok(Self { cloud, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { cloud, options, stop: Some(stop), thread: Some(thread) })
     }
 
     /// `http://127.0.0.1:PORT`.

@@ -67,6 +67,19 @@ pub enum Effect {
 }
 
 impl World {
+    /// Everything that would be kept from one start to the next.
+    pub fn copy(&self) -> Self {
+        Self {
+            docs: self.docs.clone(),
+            blobs: self.blobs.clone(),
+            due: self.due.clone(),
+            counter: self.counter,
+            last_generation: self.last_generation,
+            deliveries: self.deliveries.clone(),
+            ..Self::default()
+        }
+    }
+
     /// A document.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.docs.get(key)

@@ -62,9 +62,18 @@ impl Core {
             _ => World::new(clock.now()),
         };
         world.settings = settings;
+        Ok(Self::of(world, clock, token, persist))
+    }
+
+    /// The same world under another clock, going its own way from here.
+    pub fn copy(&self, clock: Clock) -> Self {
+        Self::of(self.with_world(|world| world.copy()), clock, self.token.clone(), None)
+    }
+
+    fn of(world: World, clock: Clock, token: Option<String>, persist: Option<PathBuf>) -> Self {
         let changed = watch::Sender::new(world.version());
         let state = Mutex::new(State { world, settled: 0, due: None, saved: 0 });
-        Ok(Self { clock, changed, token, persist, state, faults: Mutex::default(), log: Mutex::default() })
+        Self { clock, changed, token, persist, state, faults: Mutex::default(), log: Mutex::default() }
     }
 
     /// Looks at the world as it is now.

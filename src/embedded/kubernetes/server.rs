@@ -68,7 +68,20 @@ impl Server {
     pub fn start(options: Options) -> io::Result<Self> {
         let Options { clock, delays, persist, port, token, controllers, addresses } = options;
         let settings = Settings { delays, addresses, idle: !controllers, ..Settings::default() };
-        let core = Arc::new(Core::open(clock, settings, token, persist)?);
+        Self::serve(Core::open(clock, settings, token, persist)?, port)
+    }
+
+    /// Another server whose world is the same now and goes its own way from here, under a clock of its own. It has a
+    /// port of its own, keeps nothing, and nothing is to go wrong there yet that a setting does not say.
+    ///
+    /// # Errors
+    /// There is no port.
+    pub fn copy(&self, clock: Clock) -> io::Result<Self> {
+        Self::serve(self.core.copy(clock), 0)
+    }
+
+    fn serve(core: Core, port: u16) -> io::Result<Self> {
+        let core = Arc::new(core);
         let listener = TcpListener::bind(("127.0.0.1", port))?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();

@@ -90,6 +90,19 @@ impl World {
         world
     }
 
+    /// The same world, for another server: without its history, so that watches begin anew.
+    pub fn copy(&self) -> Self {
+        Self {
+            objects: self.objects.clone(),
+            version: self.version,
+            history: VecDeque::new(),
+            since: self.since.clone(),
+            settings: self.settings.clone(),
+            resting: self.resting.clone(),
+            fates: self.fates.clone(),
+        }
+    }
+
     /// The version after the last change.
     pub fn version(&self) -> u64 {
         self.version
