@@ -31,9 +31,7 @@ static PATTERNS: [Pattern; 5] = [
     },
     Pattern {
         marks: &["bearer", "basic"],
-        regex: LazyLock::new(|| {
-            compiled(r"(?i)((?:Authorization:\s*)?(?:Bearer|Basic)\s+)[\w.~+/=-]{8,}")
-        }),
+        regex: LazyLock::new(|| compiled(r"(?i)((?:Authorization:\s*)?(?:Bearer|Basic)\s+)[\w.~+/=-]{8,}")),
     },
     // Google's access tokens, and JSON web tokens.
     Pattern {

@@ -71,7 +71,8 @@ impl Scenario {
         let worlds = deaths.into_iter().map(|(place, moment)| {
             let (scenario, ground) = (self.clone(), ground.clone());
             async move {
-                let world = tokio::spawn(async move { scenario.disturbed(&ground, place, moment).await }).await;
+                let world =
+                    tokio::spawn(async move { scenario.disturbed(&ground, place, moment).await }).await;
                 (place, moment, world.expect("the scenario goes on"))
             }
         });
