@@ -49,6 +49,7 @@ pub async fn observe(cloud: &Cloud, scene: &Scene, memory: &mut Memory, now: Tim
         Some(client) => cluster(client, scene, &mut seen).await,
         None => judge_images(scene, &mut seen),
     }
+    super::shelf::note_absent(scene, &mut seen);
     seen
 }
 

@@ -32,6 +32,15 @@ pub async fn look(cloud: &Cloud, scene: &Scene, seen: &mut Inventory) {
         seen.note(id, Sighting::Present(item.clone()));
     }
     seen.listed.insert((kind, format!("b/{bucket}")));
+}
+
+/// Notes that what should lie on the shelf and was not listed is not there. What should depends on the cluster too, so
+/// this comes after looking at it.
+pub fn note_absent(scene: &Scene, seen: &mut Inventory) {
+    let kind = Kind::Google(google::Kind::Object);
+    if !seen.listed.contains(&(kind, format!("b/{}", backup::bucket(&scene.context(seen))))) {
+        return;
+    }
     let wanted = kubernetes::declare(&scene.context(seen)).into_iter().map(|declared| declared.id);
     let absent: Vec<ResourceId> =
         wanted.filter(|id| id.kind == kind && seen.sighting(id).is_none()).collect();

@@ -1,7 +1,4 @@
 //! A backup and an import, dying before and after any single write.
-//!
-//! An import's safety backup is named by the time at which the request was noted, which a death may put off: slots are
-//! compared as what they are, not by their time.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +8,7 @@ use serde_json::Value;
 
 use crate::death::{Death, Moment, Place};
 use crate::harness::{self, Stage};
+use crate::slots::numbered;
 use crate::{SIDE_BY_SIDE, spec};
 
 /// What is asked of a deployment that has converged.
@@ -46,7 +44,7 @@ impl Asked {
         let (stage, work) = self.stage().await;
         let counter = Death::never(&stage);
         assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await);
-        (without_times(stage.world()), counter.counted().0)
+        (numbered(stage.world()), counter.counted().0)
     }
 
     async fn disturbed(self, place: Place, moment: Moment) -> BTreeMap<String, Value> {
@@ -61,25 +59,8 @@ impl Asked {
         let outcome = stage.settle(&work).await;
         let findings = stage.status(&work).await.findings;
         assert_eq!(outcome, Outcome::Converged, "{moment:?} {place:?}: {findings:#?}");
-        without_times(stage.world())
+        numbered(stage.world())
     }
-}
-
-/// The world with every slot's time replaced.
-fn without_times(world: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
-    let plain = |text: &str| {
-        let mut made = String::new();
-        let mut rest = text;
-        while let Some(at) = rest.find("202611") {
-            let slot = rest.get(at..at + 16).filter(|slot| slot.to_ascii_uppercase().ends_with('Z'));
-            made += &rest[..at];
-            made += if slot.is_some() { "SLOT" } else { &rest[at..at + 6] };
-            rest = &rest[at + if slot.is_some() { 16 } else { 6 }..];
-        }
-        made + rest
-    };
-    let replaced = |body: &Value| serde_json::from_str(&plain(&body.to_string())).expect("still JSON");
-    world.iter().map(|(path, body)| (plain(path), replaced(body))).collect()
 }
 
 async fn survives_every_death(asked: Asked) {

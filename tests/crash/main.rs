@@ -9,6 +9,7 @@ mod harness;
 
 mod backup;
 mod death;
+mod slots;
 
 use std::collections::BTreeMap;
 
@@ -79,7 +80,7 @@ impl Scenario {
         let (stage, work) = self.stage().await;
         let counter = Death::never(&stage);
         assert_eq!(stage.settle(&work).await, self.end(), "{:#?}", stage.status(&work).await.findings);
-        (stage.world(), counter.counted())
+        (slots::numbered(stage.world()), counter.counted())
     }
 
     /// The world when the worker dies at a call and another one takes over.
@@ -99,7 +100,7 @@ impl Scenario {
             // What the worlds are compared without: contents.
             assert!(stage.pods_log_in(), "{moment:?} {place:?}: the pods cannot log in");
         }
-        stage.world()
+        slots::numbered(stage.world())
     }
 }
 
