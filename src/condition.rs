@@ -44,6 +44,8 @@ pub enum Reason {
     Paused,
     /// A backup should have been made, and was not.
     BackupOverdue,
+    /// The schema changes, and the backup that should come before it is not there.
+    NoBackupBeforeMigration,
 }
 
 /// How serious a finding is.

@@ -16,6 +16,8 @@ mod bench;
 mod cloud_sql;
 #[path = "database/db_init.rs"]
 mod db_init;
+#[path = "database/drive.rs"]
+mod drive;
 #[path = "golden/fixture.rs"]
 mod fixture;
 #[path = "database/job.rs"]

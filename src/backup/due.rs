@@ -1,7 +1,7 @@
 //! What goes on, or should: the one procedure that a look at shelf, clock, orders and spec calls for.
 //!
-//! One at a time, the most urgent first: what was begun, a restore or an import that somebody asked for, a backup
-//! that is due, the trial of one. A restore or import is answered once: its marker says so.
+//! One at a time, the most urgent first: a restore or an import that somebody asked for, a backup that a migration waits
+//! for, what was begun, a backup that is due, the trial of one. A restore or import is answered once: its marker says so.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -11,6 +11,7 @@ use crate::resources::kubernetes::stamp;
 use crate::resources::{Context, google};
 use crate::slice::Slice;
 
+use super::before::{Before, before};
 use super::shelf::made;
 use super::{Part, Schedule, Shelf, Slot};
 
@@ -36,7 +37,7 @@ pub enum Doing {
     Trying(Slot),
     /// Live data is replaced.
     Loading(Load),
-    /// The time of an import's request is written down, which names its safety backup.
+    /// The time of an import's or a migration's request is written down, which names its backup.
     Asking(String),
 }
 
@@ -61,7 +62,14 @@ pub fn doing(context: &Context<'_>, shelf: &Shelf<'_>) -> Doing {
             Asked::Now(marker) => Doing::Asking(marker),
         };
     }
-    if let Some(slot) = begun(shelf, now).or_else(|| due(context, shelf, now)) {
+    let given_up = match before(context, Some(shelf)) {
+        Before::Asking(name) => return Doing::Asking(name),
+        Before::Making(slot) => return Doing::Making(slot),
+        Before::Without(slot) => slot,
+        Before::Nothing | Before::Unknown => None,
+    };
+    let begun = begun(shelf, now).filter(|slot| Some(*slot) != given_up);
+    if let Some(slot) = begun.or_else(|| due(context, shelf, now)) {
         return Doing::Making(slot);
     }
     match shelf.newest() {
@@ -147,6 +155,13 @@ fn restore_marker(at: Timestamp) -> String {
     format!("restores/{}.json", Slot::at(at))
 }
 
+/// The backup that somebody wants restored, until that was done.
+pub fn to_restore(context: &Context<'_>, shelf: &Shelf<'_>) -> Option<Slot> {
+    let order = context.seen.orders.requested(RESTORE)?;
+    let open = !shelf.answered.contains_key(restore_marker(order.at).as_str());
+    order.of.parse().ok().filter(|_| open)
+}
+
 /// An import's identity: the same file in the same format is the same request.
 pub fn import_id(context: &Context<'_>) -> String {
     let spec = context.spec;
@@ -154,7 +169,8 @@ pub fn import_id(context: &Context<'_>) -> String {
     stamp::fingerprint(&request).chars().take(12).collect()
 }
 
-enum Asked {
+/// A request that was not answered yet.
+pub enum Asked {
     /// The request's time is known.
     Since(Load),
     /// It has to be written down under this name.
@@ -162,7 +178,7 @@ enum Asked {
 }
 
 /// The restore or import that was asked for and not answered.
-fn asked(context: &Context<'_>, shelf: &Shelf<'_>) -> Option<Asked> {
+pub fn asked(context: &Context<'_>, shelf: &Shelf<'_>) -> Option<Asked> {
     if let Some(order) = context.seen.orders.requested(RESTORE) {
         let (slot, name) = (order.of.parse().ok(), restore_marker(order.at));
         if let Some(slot) = slot.filter(|slot| shelf.has(*slot))
@@ -344,6 +360,14 @@ mod tests {
         assert_eq!(desk().half("20261226T020000Z").removed().len(), 1, "half a backup replaces none");
         let needed = desk().order("restore", "20261110T020000Z", "2026-12-26T02:59:00Z");
         assert_eq!(needed.removed(), Vec::<String>::new());
+        let restored = needed.with("restores/20261226T025900Z.json", "2026-12-26T02:59:30Z", Value::Null);
+        assert_eq!(restored.removed().len(), 1, "a restore that is done needs it no more");
+        let waited_for = desk().with("migrations/x.asked.json", "2026-11-10T02:00:00Z", Value::Null);
+        assert_eq!(
+            waited_for.removed(),
+            Vec::<String>::new(),
+            "the release it was made for does not stand yet"
+        );
         let young = desk().whole("20261220T020000Z");
         assert_eq!(young.removed().len(), 2);
     }

@@ -12,9 +12,13 @@ use super::{Kept, Part, Slot};
 const FACTS: [&str; 9] =
     ["began", "ended", "tables", "rows", "counts_md5", "extensions", "schema", "server_version", "objects"];
 
-/// The first object: it says what is begun, and its own time is the moment.
-pub fn begun(context: &Context<'_>, slot: Slot) -> Value {
-    json!({"version": 1, "deployment": context.names.deployment, "slot": slot.to_string()})
+/// The first object: it says what is begun, and what for when it is not for its own sake. Its own time is the moment.
+pub fn begun(context: &Context<'_>, slot: Slot, purpose: Option<String>) -> Value {
+    let mut made = json!({"version": 1, "deployment": context.names.deployment, "slot": slot.to_string()});
+    if let Some(purpose) = purpose {
+        made["purpose"] = purpose.into();
+    }
+    made
 }
 
 /// The last object, once every part is there whole.

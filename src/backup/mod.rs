@@ -13,8 +13,9 @@
 //!
 //! Objects of Dify's buckets are copied to `copies/<deployment>/<slot>/<bucket>/`, beside and not below, so that
 //! looking at the shelf never lists them. `<deployment>/restores/` and `<deployment>/imports/` have one marker
-//! for each request that was answered.
+//! for each request that was answered, `<deployment>/migrations/` one for a backup that is wanted before one.
 
+pub mod before;
 pub mod due;
 pub mod manifest;
 pub mod retention;

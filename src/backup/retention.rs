@@ -2,7 +2,7 @@
 //!
 //! The manifest goes first, in one call, and from then on there is no such backup; what it was made of is then half a
 //! backup like any other, and a Job sweeps it away. The last complete backup never goes, nor does one that a restore
-//! still needs.
+//! still needs, or that was made for a release that does not stand yet.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::resources::{Context, google};
 use crate::slice::Slice;
 
 use super::shelf::{self, MANIFEST};
-use super::{Doing, Shelf, Slot, doing};
+use super::{Doing, Shelf, Slot, before, doing, due};
 
 /// How long half a backup stays: long enough to see why it is half.
 const HALF: SignedDuration = SignedDuration::from_hours(24);
@@ -47,7 +47,8 @@ pub fn sweep(context: &Context<'_>, shelf: &Shelf<'_>) -> Option<Slot> {
     halves(shelf, context.seen.at?, making).into_iter().next()
 }
 
-/// Adds the removal of the manifests of backups that have been kept long enough.
+/// Adds the removal of the manifests of backups that have been kept long enough, and of what wanted one before a
+/// migration that is done.
 pub fn expire(plan: &mut Plan, context: &Context<'_>) {
     let (Some(shelf), Some(now)) = (Shelf::of(context), context.seen.at) else { return };
     let days = context.spec.backup_retention_days;
@@ -55,18 +56,19 @@ pub fn expire(plan: &mut Plan, context: &Context<'_>) {
         let id = shelf::object(context, slot, MANIFEST);
         plan.steps.extend(removal(id, context.seen));
     }
+    for name in before::answered(context, &shelf) {
+        plan.steps.extend(removal(super::object(context, name), context.seen));
+    }
 }
 
-/// Backups that a restore which goes on is about.
+/// Backups that a restore which goes on is about, or a migration.
 fn needed(context: &Context<'_>, shelf: &Shelf<'_>) -> BTreeSet<Slot> {
-    let asked = context.seen.orders.requested(super::due::RESTORE);
-    let asked = asked.and_then(|order| order.of.parse().ok());
     let goes_on = match doing(context, shelf) {
         Doing::Loading(load) => vec![load.safety],
         Doing::Trying(slot) | Doing::Making(slot) => vec![slot],
         Doing::Nothing | Doing::Asking(_) => vec![],
     };
-    asked.into_iter().chain(goes_on).collect()
+    due::to_restore(context, shelf).into_iter().chain(before::kept(shelf)).chain(goes_on).collect()
 }
 
 fn removal(id: crate::resources::ResourceId, seen: &Inventory) -> Option<Step> {

@@ -21,6 +21,8 @@ pub struct Shelf<'a> {
     pub slots: BTreeMap<Slot, Kept<'a>>,
     /// Markers of requests that were answered: `restores/…`, `imports/…`.
     pub answered: BTreeMap<&'a str, &'a Value>,
+    /// Markers of backups that are wanted before the schema changes: `migrations/…`.
+    pub wanted: BTreeMap<&'a str, &'a Value>,
 }
 
 /// What is there of one backup, by the names of its objects.
@@ -42,6 +44,7 @@ impl<'a> Shelf<'a> {
             let Some(rest) = id.name.strip_prefix(&stem) else { continue };
             match rest.split_once('/') {
                 Some(("restores" | "imports", _)) => drop(shelf.answered.insert(rest, body)),
+                Some(("migrations", _)) => drop(shelf.wanted.insert(rest, body)),
                 Some((slot, name)) => {
                     if let Ok(slot) = slot.parse() {
                         shelf.slots.entry(slot).or_default().0.insert(name, body);

@@ -22,9 +22,6 @@ const QUIET: Duration = Duration::from_millis(1500);
 /// The spec that an empty directory begins with.
 const EXAMPLE: &str = include_str!("../../infra/examples/minimal.yaml");
 
-/// A backup that is due would wait for ever here.
-const NO_BACKUPS: &str = "\n# The embedded cluster runs no containers, so no backup comes of a backup's Job. Take this out elsewhere.\nbackup_schedule: \"\"\n";
-
 /// Arguments of `dev`.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -102,7 +99,7 @@ fn seed_example(bucket_dir: &Path) -> Result<(), Failure> {
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter(|name| crate::converge::work::is_spec(name));
     if specs.count() == 0 {
-        std::fs::write(bucket_dir.join("example.yaml"), format!("{EXAMPLE}{NO_BACKUPS}"))?;
+        std::fs::write(bucket_dir.join("example.yaml"), EXAMPLE)?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::cloud::Cloud;
 use crate::config::{AuthMode, Config, LogFormat, NotifyConfig};
 use crate::converge::Converger;
 use crate::embedded::clock::Clock;
-use crate::embedded::{google, kubernetes};
+use crate::embedded::{containers, google, kubernetes};
 use crate::state::State;
 
 use super::Failure;
@@ -70,6 +70,7 @@ impl World {
             None => Some(kubernetes::Server::start(kubernetes::Options {
                 persist: Some(hidden.join("kubernetes.json")),
                 addresses: Some(addresses(&google, project)),
+                containers: Some(containers::of(google.files())),
                 ..kubernetes::Options::new(clock, kubernetes::Delays::default().map(faster))
             })?),
         };

@@ -25,6 +25,7 @@ fn keep_up(scene: &Scene, context: &Context<'_>) -> Plan {
     plan.findings.extend(resources::google::secret_lost(context));
     crate::backup::retention::expire(&mut plan, context);
     plan.findings.extend(crate::backup::due::findings(context));
+    plan.findings.extend(crate::backup::before::findings(context));
     plan.findings.extend(crate::rotation::findings(context));
     resources::watch::merge(&mut plan.findings, resources::watch::findings(context));
     removal::leftovers(&mut plan, &declared, &scene.known, &scene.names, seen);

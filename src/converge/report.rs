@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use crate::backup;
 use crate::condition::{Condition, ConditionType, Finding, Reason, Severity};
 use crate::error::CloudError;
 use crate::inventory::{Inventory, Sighting};
@@ -40,7 +41,12 @@ pub async fn planned(
         conditions: conditions(plan),
         findings: plan.findings.clone(),
         plan: shown(plan),
-        approval: seen.images.approval.clone().or_else(|| wanted(plan)),
+        approval: seen
+            .images
+            .approval
+            .clone()
+            .or_else(|| backup::before::approval(&scene.context(seen)))
+            .or_else(|| wanted(plan)),
         inventory: inventory(seen, plan),
         operations: memory
             .operations()

@@ -3,5 +3,6 @@
 //! Production code reaches them through the same clients as the real ones and cannot tell.
 
 pub mod clock;
+pub mod containers;
 pub mod google;
 pub mod kubernetes;

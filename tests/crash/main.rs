@@ -10,6 +10,7 @@ mod harness;
 mod backup;
 mod death;
 mod scenario;
+mod slots;
 
 use std::time::Duration;
 

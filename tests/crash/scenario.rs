@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::death::{Death, Moment, Place};
 use crate::harness::{self, Stage};
+use crate::slots::numbered;
 
 /// Worlds that are played side by side.
 const SIDE_BY_SIDE: usize = 4;
@@ -55,7 +56,7 @@ impl Default for Scenario {
             spec: None,
             end: Outcome::Converged,
             is_long: false,
-            compared: |world| world,
+            compared: numbered,
             also: |_| {},
         }
     }

@@ -236,6 +236,51 @@ fn no_password_is_said_or_on_a_command_line() {
     assert!(lines.contains("CREATE DATABASE") && !bench.has_secret(&lines), "{lines}");
 }
 
+#[test]
+fn an_archive_with_a_dump_of_each_database_fills_both() {
+    let Some(mut bench) = Bench::new("both") else { return };
+    bench.sql(CONTENT);
+    bench.sql_in_plugins("CREATE TABLE installed (id int); INSERT INTO installed VALUES (1), (2)");
+    let (schema, rows) = (bench.schema(), bench.rows());
+    let plugins = String::from_utf8(bench.dumped_plugins()).expect("text");
+    // Told apart by name, whichever comes first.
+    let pack = format!("mkdir x && cat >x/dify.sql && cat >x/a_plugin.sql <<'END'\n{plugins}\nEND\n");
+    let plain = bench.dumped(&[]);
+    let files = [
+        (
+            "both.tgz",
+            "tgz",
+            packed(&format!("{pack}tar czf /dev/stdout -C x ./a_plugin.sql ./dify.sql"), &plain),
+        ),
+        ("both.zip", "auto", packed(&format!("{pack}python3 -c \"{ZIP_BOTH}\""), &plain)),
+    ];
+    let count = "SELECT count(*) FROM installed";
+    for (name, format, content) in files {
+        bench.sql("DROP TABLE documents");
+        bench.sql_in_plugins("INSERT INTO installed VALUES (3)");
+        bench.put(name, &content);
+        bench.import(name, format);
+        bench.run(&["-i-", "-plugins"]);
+        assert_eq!((bench.schema(), bench.rows()), (schema.clone(), rows.clone()), "{name}");
+        assert_eq!(bench.sql_in_plugins(count), "2", "{name}");
+    }
+
+    bench.sql_in_plugins("INSERT INTO installed VALUES (3)");
+    for (name, content) in [("one.tar", packed(&tar("cf"), &plain)), ("plain", plain)] {
+        bench.put(name, &content);
+        bench.import(name, "auto");
+        bench.run(&["-i-"]);
+        let (good, said) = bench.outcome("-plugins", &[]);
+        assert!(good && said.contains("nothing of the plugin daemon's database"), "{said}");
+        assert_eq!(bench.sql_in_plugins(count), "3", "{name}: it is left as it is");
+    }
+    let alone = packed("mkdir x && cat >x/plugin.sql && tar cf /dev/stdout -C x .", plugins.as_bytes());
+    bench.put("alone.tar", &alone);
+    bench.import("alone.tar", "tar");
+    assert!(bench.fails("-i-").contains("no dump of Dify's own database"));
+    assert_eq!(bench.rows(), rows);
+}
+
 fn tar(flags: &str) -> String {
     format!(
         "mkdir -p x/sub && cat >x/sub/database.sql && echo no >x/readme && tar {flags} /dev/stdout -C x ."
@@ -253,7 +298,17 @@ with zipfile.ZipFile(Pipe(), 'w', zipfile.ZIP_DEFLATED) as made:
     made.write('x.sql', 'dump/database.sql')
 \"";
 
-fn packed(command: &str, content: &[u8]) -> Vec<u8> {
+/// A zip of `x/a_plugin.sql` and `x/dify.sql`.
+const ZIP_BOTH: &str = "
+import io, sys, zipfile
+made = io.BytesIO()
+with zipfile.ZipFile(made, 'w', zipfile.ZIP_DEFLATED) as file:
+    file.write('x/a_plugin.sql')
+    file.write('x/dify.sql')
+sys.stdout.buffer.write(made.getvalue())
+";
+
+pub fn packed(command: &str, content: &[u8]) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a directory");
     let mut child = Command::new("/bin/bash")
         .args(["-c", &format!("set -e; {command}")])

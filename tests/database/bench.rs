@@ -51,7 +51,10 @@ case "$verb" in
     echo "$found" | sed "s|^$STORE/store|gs://$BUCKET|" ;;
   "objects list") found=$(under "${plain[0]}"); [ -n "$found" ] || { echo 'ERROR: One or more URLs matched no objects.' >&2; exit 1; }
     echo "$found" ;;
-  rsync) from=$(place "${plain[0]}"); to=$(place "${plain[1]}"); mkdir -p "$from" "$to"; cp -r "$from/." "$to/" ;;
+  rsync) from=$(place "${plain[0]}"); to=$(place "${plain[1]}")
+    case "${plain[0]}" in "gs://$BUCKET/"*) [ -n "$(find "$from" -type f 2>/dev/null)" ] ||
+      { echo "ERROR: Did not find existing container at: ${plain[0]}" >&2; exit 1; } ;; esac
+    mkdir -p "$from" "$to"; cp -r "$from/." "$to/" ;;
   rm) found=$(case "${plain[0]}" in *\*) under "${plain[0]}" ;; *) place "${plain[0]}" ;; esac)
     [ -n "$found" ] || { echo 'ERROR: matched no objects' >&2; exit 1; }
     echo "$found" | while read -r file; do rm -f "$file" "$file.meta"; done ;;
@@ -107,10 +110,16 @@ impl Bench {
         self.look();
     }
 
-    /// The spec asks for an import.
+    /// The spec asks for an import of an object of the backup bucket.
     pub fn import(&mut self, name: &str, format: &str) {
+        self.import_from("gcs", name, format);
+    }
+
+    /// The spec asks for an import.
+    pub fn import_from(&mut self, source: &str, name: &str, format: &str) {
         self.world.seen.orders.requests.clear();
         self.world.spec.enable_backup_import = true;
+        self.world.spec.backup_source = source.into();
         self.world.spec.backup_uri = name.into();
         self.world.spec.backup_format = format.into();
         let id = backup::due::import_id(&self.world.context());
@@ -284,6 +293,13 @@ impl Bench {
         self.look();
     }
 
+    /// Runs a Job with some variables otherwise, and answers whether it ended well and what it said.
+    pub fn outcome(&mut self, end: &str, more: &[(&str, &str)]) -> (bool, String) {
+        let outcome = self.run_one(end, more);
+        self.look();
+        outcome
+    }
+
     /// Runs a Job that must fail, and answers what it said.
     pub fn fails(&mut self, end: &str) -> String {
         self.fails_with(end, &[])
@@ -365,8 +381,8 @@ impl Bench {
     }
 
     /// The same in the plugin daemon's database.
-    pub fn sql_in_plugins(&self, sql: &str) {
-        self.deployment.sql_in(&self.deployment.names.plugins, 0, sql).expect("it runs");
+    pub fn sql_in_plugins(&self, sql: &str) -> String {
+        self.deployment.sql_in(&self.deployment.names.plugins, 0, sql).expect("it runs")
     }
 
     /// The schema as pg_dump writes it.
@@ -381,13 +397,22 @@ impl Bench {
         self.sql("SELECT id, md5(body), at FROM documents ORDER BY id")
     }
 
-    /// A dump by an ordinary client.
+    /// A dump of Dify's database by an ordinary client.
     pub fn dumped(&self, flags: &[&str]) -> Vec<u8> {
+        self.dumped_of(&self.deployment.names.application, flags)
+    }
+
+    /// A dump of the plugin daemon's database by an ordinary client.
+    pub fn dumped_plugins(&self) -> Vec<u8> {
+        self.dumped_of(&self.deployment.names.plugins, &[])
+    }
+
+    fn dumped_of(&self, database: &str, flags: &[&str]) -> Vec<u8> {
         let (role, password) = self.deployment.login(0);
         let output = Command::new(format!("{CLIENT}/pg_dump"))
             .args(flags)
             .args(["-h", "127.0.0.1", "-p", &self.deployment.server.port().to_string(), "-U", role])
-            .arg(&self.deployment.names.application)
+            .arg(database)
             .env("PGPASSWORD", password)
             .output()
             .expect("pg_dump");

@@ -1,6 +1,9 @@
 //! A backup is due: found by looking, made by Jobs, complete with its manifest, tried, and in time removed.
 
+use dify_reconciler::cloud::Precondition;
 use dify_reconciler::converge::{Hint, Outcome, Work};
+use dify_reconciler::embedded::kubernetes::Delays;
+use dify_reconciler::resources::kubernetes::Kind;
 use dify_reconciler::slice::Slice;
 use dify_reconciler::state::orders::{self, Request};
 use jiff::SignedDuration;
@@ -22,7 +25,8 @@ fn until(stage: &Stage, time: &str) {
     stage.clock.advance(left.try_into().expect("it is to come"));
 }
 
-fn backups(stage: &Stage) -> Vec<String> {
+/// The slots of all complete backups.
+pub fn backups(stage: &Stage) -> Vec<String> {
     let paths = stage.google.paths("storage/b/");
     let mut slots: Vec<String> = paths
         .iter()
@@ -33,7 +37,8 @@ fn backups(stage: &Stage) -> Vec<String> {
     slots
 }
 
-async fn order(stage: &Stage, what: &str, of: &str) {
+/// Somebody orders a procedure now.
+pub async fn order(stage: &Stage, what: &str, of: &str) {
     let request = Request { what: what.into(), of: of.into(), at: stage.clock.now() };
     orders::change(&stage.converger.state, "prod", |orders| orders.request(request.clone()))
         .await
@@ -46,6 +51,8 @@ async fn a_due_backup_ends_with_its_manifest_and_is_tried_and_then_nothing_is_wr
     assert_eq!(backups(&stage), Vec::<String>::new(), "nothing was due yet");
 
     until(&stage, "2026-11-23T02:00:07Z");
+    let job = std::time::Duration::from_secs(42);
+    stage.kubernetes.set_delays(Delays { job, ..Delays::NONE });
     // The bell of the scheduler, whose work may write nothing but backups.
     let hint = Some(Hint::Backup { slot: "2026-11-23T02:00:00Z".into() });
     let bell = Work { hint, slices: vec![Slice::Backup], cause: "backup due".into(), ..work.clone() };
@@ -91,6 +98,8 @@ async fn a_due_backup_ends_with_its_manifest_and_is_tried_and_then_nothing_is_wr
 async fn a_lost_bell_is_made_up_for_by_the_next_look_and_once_only() {
     let (stage, work) = deployed(MINIMAL).await;
     until(&stage, "2026-11-25T09:30:00Z");
+    let job = std::time::Duration::from_secs(60);
+    stage.kubernetes.set_delays(Delays { job, ..Delays::NONE });
     assert_eq!(stage.once(&work).await, Outcome::Pending(std::time::Duration::from_secs(5)));
     let status = stage.status(&work).await;
     let finding = status.findings.iter().find(|finding| finding.message.contains("overdue"));
@@ -209,4 +218,65 @@ async fn an_import_is_done_once_and_after_a_safety_backup() {
     let mark = stage.mark();
     assert_eq!(stage.settle(&work).await, Outcome::Converged);
     assert_eq!(stage.writes_since(mark), Vec::<String>::new(), "left on, it is not done again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_in_a_bucket_comes_back_with_a_restore() {
+    let (stage, work) = deployed(MINIMAL).await;
+    let objects = &stage.converger.cloud.objects;
+    let (bucket, key) = (format!("{}-storage", stage.namespace()), "privkeys/t/private.pem");
+    let content = "the key".to_owned().into();
+    objects.write(&bucket, key, content, "text/plain", Precondition::None).await.expect("a key");
+    until(&stage, "2026-11-23T02:00:07Z");
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+
+    objects.delete(&bucket, key, None).await.expect("somebody deletes it");
+    until(&stage, "2026-11-23T08:00:00Z");
+    order(&stage, "restore", "20261123T020000Z").await;
+    assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await.findings);
+    let back = objects.read(&bucket, key, None).await.expect("the bucket can be read").expect("it is back");
+    assert_eq!(back.content, "the key");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dump_that_was_damaged_is_found_by_its_trial() {
+    let (stage, work) = deployed(MINIMAL).await;
+    until(&stage, "2026-11-23T02:00:07Z");
+    let trial = format!("{}-backup-trial-", stage.namespace());
+    stage.kubernetes.faults().hang_jobs(&trial);
+    for _ in 0..3 {
+        assert!(matches!(stage.once(&work).await, Outcome::Pending(_)), "the trial goes on and on");
+        stage.clock.advance(std::time::Duration::from_secs(10));
+    }
+    let bucket = format!("{}-backups", stage.namespace());
+    let (dump, noise) = ("prod/20261123T020000Z/application.dump", "noise".to_owned().into());
+    let objects = &stage.converger.cloud.objects;
+    objects.write(&bucket, dump, noise, "text/plain", Precondition::None).await.expect("it is damaged");
+
+    stage.kubernetes.faults().clear();
+    assert_eq!(stage.settle(&work).await, Outcome::Stalled);
+    let status = stage.status(&work).await;
+    let said = |finding: &dify_reconciler::condition::Finding| finding.message.contains("it is damaged");
+    assert!(status.findings.iter().any(said), "{:#?}", status.findings);
+    assert!(status.outputs["backups"][0]["verified_at"].is_null());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_of_a_file_that_is_not_there_says_so_and_goes_on_when_it_is() {
+    let (stage, _) = deployed(MINIMAL).await;
+    let bucket = format!("{}-backups", stage.namespace());
+    let import = "enable_backup_import: true\nbackup_uri: old.sql\nacknowledge: [enable_backup_import]\n";
+    let work = stage.save("prod.yaml", &format!("{MINIMAL}{import}")).await;
+    assert_eq!(stage.settle(&work).await, Outcome::Stalled);
+    let findings = stage.status(&work).await.findings;
+    let missing = format!("gs://{bucket}/old.sql");
+    assert!(findings.iter().any(|finding| finding.message.contains(&missing)), "{findings:#?}");
+
+    let (objects, dump) = (&stage.converger.cloud.objects, "SELECT 1;".to_owned().into());
+    objects.write(&bucket, "old.sql", dump, "text/plain", Precondition::None).await.expect("it is put there");
+    let jobs = stage.kubernetes.list("Job", "");
+    let names = jobs.iter().filter_map(|job| job["metadata"]["name"].as_str());
+    let job = names.into_iter().find(|name| name.contains("-backup-i-")).expect("an import");
+    stage.delete(Kind::Job, job.strip_prefix(&stage.namespace()).expect("ours")).await;
+    assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await.findings);
 }

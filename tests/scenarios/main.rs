@@ -15,4 +15,5 @@ mod rotation_due;
 mod secret_changed;
 mod spec_committed;
 mod spec_withdrawn;
+mod upgrading;
 mod watched;

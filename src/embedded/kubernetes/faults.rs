@@ -76,6 +76,11 @@ impl Faults {
         });
     }
 
+    /// Jobs whose name begins with `prefix` never end by themselves; their deadline ends them.
+    pub fn hang_jobs(&self, prefix: &str) {
+        self.core.with_settings(|settings| settings.hanging_jobs.push(prefix.to_owned()));
+    }
+
     /// Deployments and StatefulSets whose name begins with `prefix` never become available.
     pub fn never_available(&self, prefix: &str) {
         self.core.with_settings(|settings| settings.stuck.push(prefix.to_owned()));
@@ -131,6 +136,7 @@ impl Faults {
         self.core.with_faults(|table| *table = Table::default());
         self.core.with_settings(|settings| {
             settings.failing_jobs.clear();
+            settings.hanging_jobs.clear();
             settings.stuck.clear();
         });
     }

@@ -31,5 +31,5 @@ mod tests;
 pub use failure::{Cause, Failure};
 pub use faults::{Action, Faults};
 pub use server::{Options, Server};
-pub use settings::{Addresses, Delays};
+pub use settings::{Addresses, Container, Containers, Delays};
 pub use traffic::{Record, RequestInfo};

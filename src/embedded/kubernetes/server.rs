@@ -16,7 +16,7 @@ use super::core::Core;
 use super::faults::Faults;
 use super::http;
 use super::kinds;
-use super::settings::{Addresses, Delays, Settings};
+use super::settings::{Addresses, Containers, Delays, Settings};
 use super::snapshot::normalise;
 use super::store::Key;
 use super::traffic::{Record, RequestInfo};
@@ -44,12 +44,15 @@ pub struct Options {
     pub controllers: bool,
     /// Where the load balancers look named addresses up.
     pub addresses: Option<Addresses>,
+    /// What Jobs do outside of the cluster; without, they end well and leave nothing.
+    pub containers: Option<Containers>,
 }
 
 impl Options {
     /// A server for a test: a free port, nothing kept, anybody welcome.
     pub fn new(clock: Clock, delays: Delays) -> Self {
-        Self { clock, delays, persist: None, port: 0, token: None, controllers: true, addresses: None }
+        let (persist, token, addresses, containers) = (None, None, None, None);
+        Self { clock, delays, persist, port: 0, token, controllers: true, addresses, containers }
     }
 }
 
@@ -66,8 +69,8 @@ impl Server {
     /// # Errors
     /// The port is taken, or the saved world cannot be read.
     pub fn start(options: Options) -> io::Result<Self> {
-        let Options { clock, delays, persist, port, token, controllers, addresses } = options;
-        let settings = Settings { delays, addresses, idle: !controllers, ..Settings::default() };
+        let Options { clock, delays, persist, port, token, controllers, addresses, containers } = options;
+        let settings = Settings { delays, addresses, containers, idle: !controllers, ..Settings::default() };
         Self::serve(Core::open(clock, settings, token, persist)?, port)
     }
 
@@ -180,6 +183,11 @@ impl Server {
     /// Where the load balancers look named addresses up from now on.
     pub fn set_addresses(&self, addresses: Addresses) {
         self.core.with_settings(|settings| settings.addresses = Some(addresses));
+    }
+
+    /// What Jobs do outside of the cluster from now on.
+    pub fn set_containers(&self, containers: Containers) {
+        self.core.with_settings(|settings| settings.containers = Some(containers));
     }
 
     /// How long things take from now on.

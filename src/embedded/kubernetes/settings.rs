@@ -53,6 +53,19 @@ impl Delays {
 /// Finds the IP address of a named address, as the load balancer's controller does.
 pub type Addresses = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
+/// A container of a Job that would run: its name, and the environment that its manifest and its ConfigMaps give it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Container {
+    /// Its name.
+    pub name: String,
+    /// Its plain environment; what comes from Secrets is not in it.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// Does what the containers of a Job do outside of the cluster, in the time they took. An error is the last thing that
+/// they say, and fails the Job.
+pub type Containers = Arc<dyn Fn(&[Container], Duration) -> Result<(), String> + Send + Sync>;
+
 /// A Job that fails.
 #[derive(Clone, Debug)]
 pub struct JobFault {
@@ -79,15 +92,25 @@ pub struct Settings {
     pub messages: BTreeMap<String, String>,
     /// The Jobs that fail.
     pub failing_jobs: Vec<JobFault>,
+    /// The beginnings of the names of Jobs that never end.
+    pub hanging_jobs: Vec<String>,
     /// The beginnings of the names of Deployments that never become available.
     pub stuck: Vec<String>,
     /// Images whose pods never become ready, by a part of their reference.
     pub broken_images: Vec<String>,
     /// Where named addresses are looked up.
     pub addresses: Option<Addresses>,
+    /// What Jobs do outside of the cluster.
+    pub containers: Option<Containers>,
 }
 
 impl Settings {
+    /// How long this Job takes.
+    pub fn job_takes(&self, name: &str) -> Duration {
+        let hangs = self.hanging_jobs.iter().any(|prefix| name.starts_with(prefix));
+        if hangs { Duration::MAX } else { self.delays.job }
+    }
+
     /// Whether a workload never becomes available: by its name, or by an image it runs.
     pub fn is_stuck(&self, object: &serde_json::Value) -> bool {
         let name = object.pointer("/metadata/name").and_then(|name| name.as_str()).unwrap_or_default();

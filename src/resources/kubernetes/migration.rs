@@ -5,8 +5,8 @@
 
 use k8s_openapi::api::core::v1::Container;
 
-use crate::backup::Shelf;
 use crate::backup::due::last_load;
+use crate::backup::{Shelf, before};
 use crate::resources::{Declared, ResourceId, Wait};
 use crate::slice::Slice;
 
@@ -57,6 +57,7 @@ pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
             "the backups cannot be looked at: a restore may have been done",
         )));
     }
+    waits.take(before::gate(scope.context));
     let main = Container {
         name: "verify".into(),
         command: Some(vec!["/bin/bash".into(), "-c".into(), VERIFY.into()]),

@@ -28,7 +28,7 @@ mod job;
 mod jobs;
 pub mod kind;
 pub mod login_trial;
-mod migration;
+pub mod migration;
 mod namespace;
 mod network;
 mod network_policy;
@@ -107,6 +107,17 @@ fn deployed(scope: &Scope<'_>) -> Vec<Declared> {
 pub fn application_secret(context: &Context<'_>) -> ResourceId {
     let scope = Scope::new(context);
     scope.id(Kind::Secret, &application::secret_name(&scope))
+}
+
+/// The Job that brings the schema to the version that is wanted, once it is known by which image.
+pub fn migration(context: &Context<'_>) -> Option<ResourceId> {
+    images::pinned(context, images::Image::Api).ok()?;
+    Some(migration::id(&Scope::new(context)))
+}
+
+/// The API's workload.
+pub fn api(context: &Context<'_>) -> ResourceId {
+    api::id(&Scope::new(context))
 }
 
 /// Whether a component runs, given what it does when the spec says nothing.

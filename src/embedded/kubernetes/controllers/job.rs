@@ -1,11 +1,11 @@
-//! Jobs run one pod and end well, unless a fault says otherwise.
+//! Jobs run one pod and end well, unless a fault or what they do outside of the cluster says otherwise.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Run, condition};
+use super::{Run, condition, container};
 use crate::embedded::kubernetes::kinds;
 use crate::embedded::kubernetes::settings::{JobFault, Settings};
 use crate::embedded::kubernetes::store::{Key, World, field, text, uid};
@@ -18,8 +18,8 @@ pub fn run(run: &mut Run, world: &mut World, key: &Key, object: &Value) {
     if let Some(end) = ended(object) {
         return expire(run, world, key, object, end);
     }
-    let fault = fault(world, object);
-    let delay = world.settings.delays.job;
+    let mut fault = fault(world, object);
+    let delay = world.settings.job_takes(&key.name);
     let deadline = object["spec"]["activeDeadlineSeconds"].as_u64().map(Duration::from_secs);
     let overdue = deadline.filter(|deadline| *deadline < delay);
     let (done, at) = run.passed(world, object, "runs", overdue.unwrap_or(delay));
@@ -29,10 +29,16 @@ pub fn run(run: &mut Run, world: &mut World, key: &Key, object: &Value) {
         (true, Some(_), _) => {
             Some(End::failed("DeadlineExceeded", "Job was active longer than specified deadline"))
         }
-        (true, None, Some(_)) => {
-            Some(End::failed("BackoffLimitExceeded", "Job has reached the specified backoff limit"))
-        }
-        (true, None, None) => Some(End::GOOD),
+        (true, None, Some(_)) => Some(End::BACKED_OFF),
+        (true, None, None) => match container::run(world, key, object, delay) {
+            Ok(()) => Some(End::GOOD),
+            Err(log) => {
+                let termination_message = log.clone();
+                fault = Some(JobFault { prefix: key.name.clone(), log, termination_message, times: 0 });
+                world.fates.insert(uid(object).to_owned(), fault.clone());
+                Some(End::BACKED_OFF)
+            }
+        },
     };
     pod(run, world, key, object, start, end.as_ref().map(|end| (end, at)), fault.as_ref());
     let mut status = json!({"startTime": text(start), "uncountedTerminatedPods": {}, "terminating": 0});
@@ -67,6 +73,12 @@ impl End {
         good: true,
         reason: "CompletionsReached",
         message: "Reached expected number of succeeded pods",
+    };
+
+    const BACKED_OFF: Self = Self {
+        good: false,
+        reason: "BackoffLimitExceeded",
+        message: "Job has reached the specified backoff limit",
     };
 
     fn failed(reason: &'static str, message: &'static str) -> Self {

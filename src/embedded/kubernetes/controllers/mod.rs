@@ -4,6 +4,7 @@
 //! every request, so that with a clock moved by hand every run is the same.
 
 mod claim;
+mod container;
 mod deployment;
 pub mod garbage;
 mod gateway;

@@ -39,7 +39,7 @@ pub fn declare(scope: &Scope<'_>, material: &Material, shelf: &Shelf<'_>, load: 
     let name = load.marker.replace("restores/", "r-").replace("imports/", "i-").to_ascii_lowercase();
     let mut jobs = match load.slot.and_then(|slot| Some((slot, shelf.slots.get(&slot)?))) {
         Some((slot, kept)) => restored(scope, kept, slot, &name),
-        None => vec![imported(scope, &name)],
+        None => imports(scope, &name),
     };
     for job in &mut jobs {
         // Nobody may write while data is replaced.
@@ -133,10 +133,25 @@ fn source(
     vec![("SOURCE", target(scope, slot, part)), ("SHA256", waits.take(sha256))]
 }
 
-fn imported(scope: &Scope<'_>, name: &str) -> Work {
+/// Where Drive's API is.
+const DRIVE_API: &str = "https://www.googleapis.com";
+
+/// The Jobs of an import. A file that is no archive is of Dify's own database; in an archive there may be a dump of the
+/// plugin daemon's too, which is loaded when the first one was right.
+fn imports(scope: &Scope<'_>, name: &str) -> Vec<Work> {
+    let mut all = vec![imported(scope, name.to_owned(), Part::Application)];
+    if scope.spec().backup_format != "sql" {
+        let mut plugins = imported(scope, format!("{name}-{}", Part::Plugins.name()), Part::Plugins);
+        plugins.needs.push(Work::id(scope, name));
+        all.push(plugins);
+    }
+    all
+}
+
+fn imported(scope: &Scope<'_>, name: String, part: Part) -> Work {
     let mut waits = Waits::default();
     let spec = scope.spec();
-    let variables = [("PGDATABASE", database_of(scope, Part::Application)), ("FILTER", FILTER.to_owned())];
+    let variables = [("PGDATABASE", database_of(scope, part)), ("FILTER", FILTER.to_owned())];
     let main = flow::database(scope, &[SEND_FACTS, LOAD, RESTORE], &variables, &mut waits);
     let address = match spec.backup_uri.as_str() {
         "" => "newest".to_owned(),
@@ -147,11 +162,13 @@ fn imported(scope: &Scope<'_>, name: &str) -> Work {
         ("ORIGIN", spec.backup_source.clone()),
         ("SOURCE", address),
         ("FORMAT", spec.backup_format.clone()),
+        ("PART", part.name().to_owned()),
+        ("DRIVE_API", DRIVE_API.to_owned()),
         ("DECODE", DECODE.to_owned()),
         ("DRIVE", DRIVE.to_owned()),
     ];
     let fetch = flow::cloud(scope, &[FETCH], &from, &mut waits);
-    let mut job = work(name.to_owned(), main, waits);
+    let mut job = work(name, main, waits);
     job.other = Some(fetch);
     job.database = true;
     job.needs = gates::databases(scope);

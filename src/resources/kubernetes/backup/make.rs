@@ -1,7 +1,7 @@
 //! A backup is made: its first object, a Job a part, its manifest; and what is left of an old one is swept away.
 
 use crate::backup::shelf::{self, BEGUN, MANIFEST};
-use crate::backup::{Kept, Part, Shelf, Slot, manifest};
+use crate::backup::{Kept, Part, Shelf, Slot, before, manifest};
 use crate::resources::kubernetes::database::DatabaseNames;
 use crate::resources::kubernetes::gates;
 use crate::resources::kubernetes::scope::Scope;
@@ -26,7 +26,9 @@ const RETRIES: u32 = 2;
 pub fn declare(scope: &Scope<'_>, material: &Material, shelf: &Shelf<'_>, slot: Slot) -> Vec<Declared> {
     let context = scope.context;
     let first = shelf::object(context, slot, BEGUN);
-    let begun = object(scope, first.clone(), Ok(manifest::begun(context, slot)), gates::backup(scope));
+    let purpose = before::purpose(context, shelf, slot);
+    let begun = manifest::begun(context, slot, purpose);
+    let begun = object(scope, first.clone(), Ok(begun), gates::backup(scope));
     let parts = Part::of(scope.spec());
     let jobs = parts.iter().map(|part| one(scope, slot, *part, &first).declared(scope, material));
     let jobs: Vec<Declared> = jobs.collect();
@@ -37,6 +39,11 @@ pub fn declare(scope: &Scope<'_>, material: &Material, shelf: &Shelf<'_>, slot: 
     let last = shelf::object(context, slot, MANIFEST);
     let last = object(scope, last, manifest::complete(context, slot, kept), needs);
     [vec![begun], jobs, vec![last]].concat()
+}
+
+/// The addresses of the Jobs that make the backup of a slot.
+pub fn jobs(scope: &Scope<'_>, slot: Slot) -> Vec<ResourceId> {
+    Part::of(scope.spec()).into_iter().map(|part| Work::id(scope, &job_name(slot, part))).collect()
 }
 
 /// The Job that sweeps away what is left of a slot.
@@ -68,12 +75,16 @@ pub fn work(name: String, main: k8s_openapi::api::core::v1::Container, waits: Wa
     Work { name, main, other, database: false, share, needs, retries: RETRIES, waits }
 }
 
+fn job_name(slot: Slot, part: Part) -> String {
+    format!("{}-{}", slot.lower(), part.name())
+}
+
 /// The Job of one part. Buckets are copied after the databases were read: an object is written before the row that
 /// names it, so that whatever a dump refers to is in the copy.
 fn one(scope: &Scope<'_>, slot: Slot, part: Part, first: &ResourceId) -> Work {
     let mut waits = Waits::default();
     let target = ("TARGET", target(scope, slot, part));
-    let name = |part: Part| format!("{}-{}", slot.lower(), part.name());
+    let name = |part: Part| job_name(slot, part);
     let mut job = match part.bucket() {
         Some(bucket) => {
             let copies = manifest::copies(scope.context, slot, bucket);

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::Container;
 
-use crate::backup::{self, Doing, Shelf, retention};
-use crate::resources::{Declared, Desired, Document, ResourceId};
+use crate::backup::{self, Doing, Shelf, Slot, retention};
+use crate::resources::{Context, Declared, Desired, Document, ResourceId};
 use crate::slice::Slice;
 
 use super::credentials::SecretMap;
@@ -49,6 +49,11 @@ pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
         }
     }
     all
+}
+
+/// The addresses of the Jobs that make the backup of a slot.
+pub fn jobs(context: &Context<'_>, slot: Slot) -> Vec<ResourceId> {
+    make::jobs(&Scope::new(context), slot)
 }
 
 /// Configuration and credentials of all Jobs.

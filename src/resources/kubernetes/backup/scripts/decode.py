@@ -1,9 +1,13 @@
 """Takes SQL or a custom dump out of what it is packed in, as a stream: nothing is written to a disk.
 
-decode FORMAT: reads standard input, writes to standard output. FORMAT is sql, tar, gz, tgz, tar.gz, zip or auto; what
-comes must be that. What is in an archive is found by content; of several files the first .sql or dump counts.
+decode FORMAT PART: reads standard input, writes to standard output. FORMAT is sql, tar, gz, tgz, tar.gz, zip or auto;
+what comes must be that. What is in an archive is found by content; of several files the first .sql or dump counts. PART
+is application or plugins: files of an archive with `plugin` in their names are of the plugin daemon's database, every
+other one is of Dify's. When there is nothing of the plugin daemon's, `absent` is made in $FLOW: it is left as it is.
 """
-import io, struct, sys, tarfile, zlib
+import io, os, struct, sys, tarfile, zlib
+
+PART = sys.argv[2]
 
 CHUNK = 1 << 20
 
@@ -83,7 +87,16 @@ def of(chunks):
 def wanted(name):
     name = name.lower().rsplit("/", 1)[-1]
     endings = (".sql", ".sql.gz", ".dump", ".pgdump", ".backup")
-    return name.endswith(endings) and not name.startswith("._")
+    is_plugins = "plugin" in name
+    return name.endswith(endings) and not name.startswith("._") and is_plugins == (PART == "plugins")
+
+
+def missing():
+    """There is no file of this part."""
+    if PART != "plugins":
+        raise SystemExit("there is no .sql and no dump of Dify's own database in the archive")
+    print("there is nothing of the plugin daemon's database: it is left as it is", file=sys.stderr)
+    open(os.path.join(os.environ["FLOW"], "absent"), "w").close()
 
 
 def members(stream):
@@ -128,8 +141,8 @@ def stored(stream, size):
         yield part
 
 
-def unpack(stream, given):
-    """Writes out what is at the bottom of it."""
+def unpack(stream, given, named=False):
+    """Writes out what is at the bottom of it. What has a name was chosen by it; what has none is of Dify's database."""
     found = kind(stream)
     expected = {"tgz": "gz", "tar.gz": "gz"}.get(given, given)
     if expected not in ("auto", found) and not (given == "sql" and found == "dump"):
@@ -138,21 +151,23 @@ def unpack(stream, given):
         inner = of(inflated(stream, 31))
         if given in ("tgz", "tar.gz") and kind(inner) != "tar":
             raise SystemExit(f"the file is no compressed tar, and backup_format says {given}")
-        return unpack(inner, "auto")
+        return unpack(inner, "auto", named)
     if found == "tar":
         with tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
                 if member.isfile() and wanted(member.name):
                     content = archive.extractfile(member)
-                    return unpack(Peek(content.read), "auto")
-        raise SystemExit("there is no .sql and no dump in the archive")
+                    return unpack(Peek(content.read), "auto", True)
+        return missing()
     if found == "zip":
         for name, content in members(stream):
             if wanted(name):
-                return unpack(of(content), "auto")
-        raise SystemExit("there is no .sql and no dump in the archive")
+                return unpack(of(content), "auto", True)
+        return missing()
     if not stream.peek(1):
         raise SystemExit("the file is empty")
+    if PART == "plugins" and not named:
+        return missing()
     while part := stream.read(CHUNK):
         sys.stdout.buffer.write(part)
 

@@ -1,14 +1,29 @@
 """Streams a file of Google Drive to standard output, with the pod's own identity: the file is shared with its account."""
-import json, sys, urllib.parse, urllib.request
+import json, os, sys, urllib.error, urllib.parse, urllib.request
 
 SCOPE = "https://www.googleapis.com/auth/drive.readonly"
-METADATA = "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token?scopes="
-request = urllib.request.Request(METADATA + SCOPE, headers={"Metadata-Flavor": "Google"})
-token = json.load(urllib.request.urlopen(request, timeout=30))["access_token"]
+# The name by which every client of Google's takes another metadata server.
+HOST = os.environ.get("GCE_METADATA_HOST", "metadata.google.internal")
+TOKEN = f"http://{HOST}/computeMetadata/v1/instance/service-accounts/default/token?scopes={SCOPE}"
+
+
+def ask(address, headers):
+    try:
+        return urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=60)
+    except urllib.error.HTTPError as error:
+        said = error.read(2000).decode("utf-8", "replace")
+        try:
+            said = json.loads(said)["error"]["message"]
+        except (ValueError, KeyError, TypeError):
+            pass
+        raise SystemExit(f"{urllib.parse.urlsplit(address).netloc} answers {error.code}: {said}")
+
+
+with ask(TOKEN, {"Metadata-Flavor": "Google"}) as answer:
+    token = json.load(answer)["access_token"]
 name = urllib.parse.quote(sys.argv[1], safe="")
-address = f"https://www.googleapis.com/drive/v3/files/{name}?alt=media&supportsAllDrives=true"
-request = urllib.request.Request(address, headers={"Authorization": f"Bearer {token}"})
-with urllib.request.urlopen(request, timeout=60) as answer:
+address = f"{os.environ['DRIVE_API']}/drive/v3/files/{name}?alt=media&supportsAllDrives=true"
+with ask(address, {"Authorization": f"Bearer {token}"}) as answer:
     size, got = answer.headers.get("Content-Length"), 0
     while part := answer.read(1 << 20):
         got += len(part)

@@ -7,6 +7,6 @@ if [ "$ORIGIN" = gcs ] && [ "$SOURCE" = newest ]; then
   if [ -z "$SOURCE" ]; then echo "there is nothing in gs://$BUCKET/backups/ to import" >&2; exit 1; fi
 fi
 pipe
-source | python3 -c "$DECODE" "$FORMAT" >"$FLOW/data"
+source | python3 -c "$DECODE" "$FORMAT" "$PART" >"$FLOW/data"
 : >"$FLOW/fetched"
 await "$FLOW/facts"

@@ -13,7 +13,11 @@ script() {
   echo "DROP OWNED BY \"$OWNER\";"
   # The right that db-init gave goes with it.
   echo "GRANT ALL ON SCHEMA public TO \"$OWNER\";"
-  if content | LC_ALL=C awk "$FILTER" && arrived; then echo 'COMMIT;'; return; fi
+  if content | LC_ALL=C awk "$FILTER" && arrived; then
+    # Where there was nothing for this database, it stays as it is.
+    if [ -e "$FLOW/absent" ]; then echo 'ROLLBACK;'; else echo 'COMMIT;'; fi
+    return
+  fi
   echo 'ROLLBACK;'
   echo 'the content did not arrive whole: nothing was changed' >&2
   return 1
