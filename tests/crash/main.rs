@@ -12,6 +12,7 @@ mod death;
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
 use dify_reconciler::converge::Outcome;
 use futures::StreamExt;
 use rand::SeedableRng;
@@ -174,6 +175,30 @@ async fn a_rotation_of_the_database_password_survives_every_death() {
     );
     survives_every_death(Scenario { before: Some(due.clone()), hours: 25, spec: Some(due), event: None })
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_of_redis_password_and_the_sandboxs_key_survives_every_death() {
+    let spec = spec("rotation_propagation_delay_sec: 5\n");
+    let event: fn(&Stage) = |stage| {
+        add_version(stage, "redis-password", "RotatedRedisPassword");
+        add_version(stage, "code-execution-api-key", "RotatedSandboxKey");
+    };
+    let (before, event) = (Some(spec.clone()), Some(event));
+    survives_every_death(Scenario { before, hours: 1, spec: Some(spec), event }).await;
+}
+
+/// Somebody adds the second version of a generated secret.
+fn add_version(stage: &Stage, suffix: &str, content: &str) {
+    let paths = stage.google.paths("secretmanager/");
+    let secret = paths.into_iter().find(|path| path.ends_with(&format!("-{suffix}"))).expect("a secret");
+    let first = stage.google.get(&format!("{secret}/versions/1")).expect("a version");
+    let name = first["name"].as_str().expect("a name").trim_end_matches('1').to_owned();
+    let data = base64::engine::general_purpose::STANDARD.encode(content);
+    let added = serde_json::json!({"name": format!("{name}2"), "state": "ENABLED", "etag": "\"added\"",
+        "createTime": stage.clock.now().to_string(), "replicationStatus": {"automatic": {}}, "_payload": data,
+        "_crc32c": crc32c::crc32c(content.as_bytes()).to_string(), "clientSpecifiedPayloadChecksum": false});
+    stage.google.put(&format!("{secret}/versions/2"), added);
 }
 
 #[tokio::test(flavor = "multi_thread")]
