@@ -43,9 +43,32 @@ pub fn leaving(context: &Context<'_>) -> Option<Wait> {
         }
         newest = newest.max(ended);
     }
+    if let Some(wait) = stateful(context) {
+        return Some(wait);
+    }
     let user = || sight::users(context).into_iter().find(|(since, _)| *since <= newest);
     let why = drain.or_else(|| user().map(|(_, user)| format!("{user} may have been started before")));
     why.map(|why| Wait::new(WaitKind::Rollout, why))
+}
+
+/// A StatefulSet with pods from before. With `OnDelete` it is the user who replaces them.
+fn stateful(context: &Context<'_>) -> Option<Wait> {
+    let mut all = context.seen.of_kind(AnyKind::Kubernetes(kubernetes::Kind::StatefulSet));
+    let (id, body) = all.find(|(_, body)| {
+        let revision = |field: &str| body.pointer(&format!("/status/{field}")).and_then(Value::as_str);
+        let count =
+            |field: &str| body.pointer(&format!("/status/{field}")).and_then(Value::as_i64).unwrap_or(0);
+        let differ =
+            revision("updateRevision").is_some() && revision("updateRevision") != revision("currentRevision");
+        // With `OnDelete` the current revision is never moved on.
+        differ && count("updatedReplicas") < count("replicas")
+    })?;
+    let name = id.short_name();
+    let on_delete = body.pointer("/spec/updateStrategy/type").and_then(Value::as_str) == Some("OnDelete");
+    Some(match on_delete {
+        true => Wait::new(WaitKind::User, format!("pods of {name} are replaced by whoever deletes them")),
+        false => Wait::dependency(format!("{name} is being rolled out")),
+    })
 }
 
 /// When a Deployment's last rollout ended, if it has.
@@ -98,6 +121,20 @@ mod tests {
         assert_eq!(asked(&seen("2026-11-23T10:05:05Z", ended())), None);
         let going_on = asked(&seen("2026-11-23T12:00:00Z", rolled_out("ReplicaSetUpdated")));
         assert!(going_on.is_some_and(|wait| wait.why.contains("rolled out")));
+    }
+
+    #[test]
+    fn pods_that_only_the_user_replaces_are_waited_for() {
+        let mut seen = seen("2026-11-23T12:00:00Z", rolled_out("NewReplicaSetAvailable"));
+        let id = ResourceId::kubernetes(kubernetes::Kind::StatefulSet, "n", "api");
+        let body = |updated: u64| {
+            json!({"spec": {"updateStrategy": {"type": "OnDelete"}},
+                   "status": {"updateRevision": "api-2", "currentRevision": "api-1", "replicas": 2, "updatedReplicas": updated}})
+        };
+        seen.note(id.clone(), Sighting::Present(body(1)));
+        assert_eq!(asked(&seen).map(|wait| wait.kind), Some(WaitKind::User));
+        seen.note(id, Sighting::Present(body(2)));
+        assert_eq!(asked(&seen), None);
     }
 
     #[test]

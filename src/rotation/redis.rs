@@ -7,7 +7,8 @@
 //!
 //! Which versions of the secret Redis is to take stands in the VM's metadata; a service on the VM keeps Redis so, by
 //! one command, and says in a guest attribute what it takes. The switch is the Secret that the clients read. A VM that
-//! has said nothing yet was made before there was such a service, or is starting: then its clients keep what they have.
+//! has said nothing was made before there was such a service, is starting, or cannot be asked: then its clients keep
+//! what they have.
 
 use std::collections::BTreeSet;
 
@@ -92,9 +93,6 @@ pub fn text(versions: &Versions) -> String {
 /// What has to be read or made before that can be said.
 pub fn password<'a>(context: &Context<'a>) -> Result<&'a Payload, Wait> {
     let newest = facts::secret(context, SECRET)?;
-    if newest.version > 1 && said(context) == Said::Unknown && vm_is_there(context) {
-        return Err(Wait::dependency("the VM could not be asked yet which passwords its Redis takes"));
-    }
     let Some(version) = older_in_use(context) else { return Ok(newest) };
     let seen: &'a crate::inventory::Inventory = context.seen;
     let kept = seen.payloads.get(&secret_version::numbered(context, SECRET, version).name);
@@ -120,11 +118,16 @@ pub fn waits(context: &Context<'_>) -> Option<Wait> {
     Some(Wait::new(wait.kind, format!("the old Redis password stays: {}", wait.why)))
 }
 
-/// Whether a new version cannot be taken up before the VM starts anew.
-pub fn needs_a_restart(context: &Context<'_>) -> Option<u64> {
+/// The version that stays in use because the VM does not say that Redis takes the new one, and why it does not.
+pub fn held_up(context: &Context<'_>) -> Option<(u64, String)> {
     let newest = newest(context)?;
-    let silent = said(context) == Said::Nothing && asked(context).contains(&newest);
-    older_in_use(context).filter(|_| silent)
+    let older = older_in_use(context).filter(|_| asked(context).contains(&newest))?;
+    let why = match context.seen.sighting(&guest_attributes::id(context))? {
+        Sighting::Present(_) => return None,
+        Sighting::Absent => "it has not said that it can be told of one while it runs".to_owned(),
+        Sighting::Unreadable(why) => format!("it could not be asked what it takes: {why}"),
+    };
+    Some((older, why))
 }
 
 /// Whether nothing takes any version but the newest.
@@ -135,10 +138,15 @@ pub fn is_settled(context: &Context<'_>) -> bool {
 
 /// Whether everybody logs in with the newest version, and nobody can be left that does not.
 fn has_changed_over(context: &Context<'_>) -> bool {
-    let Some(newest) = context.seen.payloads.get(&context.names.secret(SECRET)) else { return false };
-    let taken = matches!(said(context), Said::Takes(takes) if takes.contains(&newest.version));
+    let taken = |newest: u64| matches!(said(context), Said::Takes(takes) if takes.contains(&newest));
+    newest(context).is_some_and(taken) && shows_newest(context) && leaving(context).is_none()
+}
+
+/// Whether what the clients read has the newest version.
+fn shows_newest(context: &Context<'_>) -> bool {
+    let newest = context.seen.payloads.get(&context.names.secret(SECRET));
     let told = sight::told(context, "REDIS_PASSWORD");
-    taken && told.as_deref() == Some(newest.content.reveal()) && leaving(context).is_none()
+    newest.is_some_and(|newest| told.as_deref() == Some(newest.content.reveal()))
 }
 
 /// The version that clients log in with: the newest, as soon as the VM says that Redis takes it.
@@ -151,6 +159,8 @@ fn used(context: &Context<'_>) -> Option<u64> {
     match said(context) {
         Said::Takes(takes) if takes.contains(&newest) => Some(newest),
         Said::Takes(takes) => older(takes).or(Some(newest)),
+        // Who has it already keeps it.
+        _ if shows_newest(context) => Some(newest),
         Said::Nothing | Said::Unknown => {
             let asked = asked(context);
             if asked == Versions::from([newest]) {

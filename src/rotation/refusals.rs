@@ -114,13 +114,14 @@ fn foreign_version(context: &Context<'_>) -> Option<Finding> {
 
 /// A new password of Redis that the VM cannot be told.
 fn redis(context: &Context<'_>) -> Option<Finding> {
-    let used = redis::needs_a_restart(context)?;
+    let (used, why) = redis::held_up(context)?;
     let message = format!(
-        "the new Redis password waits for a restart of the NFS VM, which has not said that it can be told of one \
-         while it runs; until then version {used} is used by the server and by all clients"
+        "the new Redis password waits for the NFS VM: {why}; until then version {used} is used by the server and by \
+         all clients"
     );
-    let help = "Restart the VM when an outage of NFS and Redis of about a minute is acceptable: \
-                `gcloud compute instances reset`. It is once: from then on it takes new passwords while it runs.";
+    let help = "A VM that was made before it could be told has to be started anew, once: `gcloud compute instances \
+                reset`, when an outage of NFS and Redis of about a minute is acceptable. Otherwise see to it that its \
+                guest attributes may be read.";
     Some(finding(Reason::Waiting, Severity::Warning, Some(secret::id(context, keys::REDIS)), message, help))
 }
 

@@ -93,17 +93,14 @@ async fn a_vm_that_cannot_be_told_keeps_its_password_and_the_user_is_told() {
     assert_eq!(versions(&stage, "redis-password"), ["1 ENABLED", "2 ENABLED"]);
     assert_eq!(configuration(&stage, "-worker"), before, "the server does not take the new one");
     let findings = stage.status(&work).await.findings;
-    assert!(
-        findings.iter().any(|finding| finding.message.contains("restart of the NFS VM")),
-        "{findings:#?}"
-    );
+    assert!(findings.iter().any(|finding| finding.message.contains("waits for the NFS VM")), "{findings:#?}");
 
     stage.google.clear_intercept();
     later(&stage, 1);
     assert_eq!(stage.settle(&work).await, Outcome::Converged, "it was started anew, and says so");
     assert_ne!(configuration(&stage, "-worker"), before);
     let findings = stage.status(&work).await.findings;
-    assert!(!findings.iter().any(|finding| finding.message.contains("restart of the NFS VM")));
+    assert!(!findings.iter().any(|finding| finding.message.contains("waits for the NFS VM")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

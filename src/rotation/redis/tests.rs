@@ -117,7 +117,7 @@ fn the_old_one_is_forgotten_when_everybody_has_changed_over_and_then_disabled() 
 fn a_vm_that_says_nothing_changes_nothing_for_its_clients() {
     let silent = World::new(&[1, 2], "v1 v2", None, 1);
     assert_eq!(silent.password(), "password-1");
-    assert_eq!(needs_a_restart(&silent.context()), Some(1));
+    assert_eq!(held_up(&silent.context()).map(|(version, _)| version), Some(1));
     let before = World::new(&[1, 2], "", None, 1);
     assert_eq!((before.wanted(), before.password()), ("v1 v2".into(), "password-1".into()));
     let started_anew = World::new(&[2], "v2", None, 2);
@@ -125,11 +125,15 @@ fn a_vm_that_says_nothing_changes_nothing_for_its_clients() {
 }
 
 #[test]
-fn who_could_not_be_asked_is_waited_for() {
-    let mut world = World::new(&[1, 2], "v2", Some("v2"), 2);
-    let id = guest_attributes::id(&world.context());
-    world.seen.note(id, Sighting::Unreadable("503".into()));
-    assert!(world.password().contains("could not be asked"), "{}", world.password());
+fn when_the_vm_cannot_be_asked_everybody_keeps_what_they_have() {
+    for (clients, asked) in [(1, "v1 v2"), (2, "v1 v2"), (2, "v2")] {
+        let mut world = World::new(&[1, 2], asked, Some("v1"), clients);
+        let id = guest_attributes::id(&world.context());
+        world.seen.note(id, Sighting::Unreadable("403: not allowed".into()));
+        assert_eq!(world.password(), format!("password-{clients}"));
+        assert_eq!(world.wanted(), asked, "and nothing is forgotten");
+        assert_eq!(held_up(&world.context()).is_some_and(|(_, why)| why.contains("403")), clients == 1);
+    }
 }
 
 #[test]
