@@ -27,7 +27,8 @@ resource "google_pubsub_topic" "platform" {
   depends_on = [google_project_service.needed]
 }
 
-# Where Secret Manager tells that a rotation is due: the topic of the secrets that a deployment generates.
+# Where Secret Manager tells that a rotation is due: the service puts this topic (ROTATION_TOPIC) and the period on the
+# secrets that rotate by themselves.
 resource "google_pubsub_topic" "rotations" {
   name       = "${var.name}-rotations"
   labels     = local.labels

@@ -39,6 +39,7 @@ resource "google_cloud_run_v2_service" "reconciler" {
           TASKS_SERVICE_ACCOUNT  = google_service_account.tasks.email
           EVENT_SERVICE_ACCOUNTS = google_service_account.events.email
           AUTH_MODE              = var.auth_mode
+          ROTATION_TOPIC         = google_pubsub_topic.rotations.id
         }
         content {
           name  = env.key
@@ -74,5 +75,7 @@ resource "google_cloud_run_v2_service" "reconciler" {
     google_project_service.needed,
     google_storage_bucket_iam_member.reconciler_reads_specs,
     google_storage_bucket_iam_member.reconciler_writes_state,
+    # A secret with a topic is refused as long as its ring would not be heard.
+    google_pubsub_topic_iam_member.secret_manager_publishes,
   ]
 }

@@ -44,6 +44,8 @@ pub struct Config {
     pub otlp_endpoint: Option<Url>,
     /// Who is told what is new.
     pub notify: NotifyConfig,
+    /// Full name of the Pub/Sub topic that secrets which rotate ring on; empty for none.
+    pub rotation_topic: String,
     /// Where Pub/Sub's emulator is, as `host:port`; Google's own when empty. For pull mode.
     pub pubsub_emulator: String,
 }
@@ -145,6 +147,7 @@ pub const TABLE: &[Setting] = &[
     row("NOTIFY_TOPIC", "the full name of a Pub/Sub topic", "projects/my-project/topics/dify-notices", Some(""), "Topic for what is new: changes of a condition, plans that wait for an approval, what happened; as CloudEvents"),
     row("NOTIFY_WEBHOOK", "an http(s) URL", "https://hooks.slack.com/services/T0/B0/x", Some(""), "Where the same is posted; it is kept as a secret"),
     row("NOTIFY_FORMAT", "`cloudevents` or `slack`", "slack", Some("cloudevents"), "What is posted: a CloudEvent each, or a text for a chat"),
+    row("ROTATION_TOPIC", "the full name of a Pub/Sub topic", "projects/my-project/topics/dify-rotations", Some(""), "Topic that secrets which rotate by themselves ring on when they are due; Secret Manager's service agent has to be allowed to publish to it. Without one the tick finds what is due"),
     row("PUBSUB_EMULATOR_HOST", "a host and a port", "127.0.0.1:8085", Some(""), "Pub/Sub's emulator, for `serve --subscription` on a laptop; no credentials are sent to it"),
     row("OTLP_ENDPOINT", "an http(s) URL", "https://telemetry.googleapis.com", Some(""), "Where traces and metrics are sent by OTLP over HTTP"),
 ];
@@ -212,6 +215,7 @@ impl Config {
                 webhook: Sensitive::new(reader.text("NOTIFY_WEBHOOK", |v| http_url(v).is_some())),
                 format: reader.parsed("NOTIFY_FORMAT", notice_format).unwrap_or_default(),
             },
+            rotation_topic: reader.text("ROTATION_TOPIC", is_topic),
             pubsub_emulator: reader.text("PUBSUB_EMULATOR_HOST", |v| {
                 v.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
             }),

@@ -93,6 +93,8 @@ pub struct Inventory {
     pub orders: Orders,
     /// What secrets' own schedules said, as far as this work was told.
     pub reminders: Vec<Reminder>,
+    /// Full name of the topic that secrets which rotate ring on, as the service was told; empty for none.
+    pub rotation_topic: String,
     /// Set when the Kubernetes API could be reached.
     pub cluster_reachable: bool,
 }

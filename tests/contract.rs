@@ -55,6 +55,7 @@ fn every_call_is_one_that_google_documents() {
         "sql.instances.patch",
         "storage.buckets.setIamPolicy",
         "compute.instances.setMetadata",
+        "compute.instances.getGuestAttributes",
         "secretmanager.projects.secrets.addVersion",
         "certificatemanager.projects.locations.certificateMaps.certificateMapEntries.create",
         "artifactregistry.projects.locations.repositories.patch",

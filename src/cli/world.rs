@@ -106,6 +106,7 @@ impl World {
             log_format: LogFormat::Text,
             otlp_endpoint: None,
             notify: NotifyConfig::default(),
+            rotation_topic: String::new(),
             pubsub_emulator: String::new(),
         })
     }

@@ -57,6 +57,8 @@ pub struct Cloud {
     pub subscriptions: Subscriptions,
     /// Image registries.
     pub registry: Registry,
+    /// Full name of the topic that secrets which rotate ring on; empty for none.
+    pub rotation_topic: String,
     wire: Arc<Wire>,
     kubeconfig: Option<PathBuf>,
     clusters: Arc<Mutex<BTreeMap<ClusterAddress, Cluster>>>,
@@ -73,6 +75,7 @@ impl Cloud {
             notices: Notices::new(google.clone(), wire.clone(), config.notify.clone()),
             subscriptions: Subscriptions::new(wire.clone(), &config.pubsub_emulator),
             registry: Registry::new(wire.clone()),
+            rotation_topic: config.rotation_topic.clone(),
             google,
             wire,
             kubeconfig: config.kubeconfig.clone(),

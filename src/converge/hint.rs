@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::inventory::Reminder;
+use crate::plan::{Plan, Request, Step};
 
 /// What an event told of. The work reads what is so, and does the same without it, only later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,9 @@ pub enum Hint {
     Secret {
         /// The secret's id, without its project.
         secret: String,
+        /// What happened to which version of it: `SECRET_VERSION_ADD 2`.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        change: String,
     },
     /// A build has ended.
     Build {
@@ -59,10 +63,36 @@ impl Hint {
     /// Whether a deployment in whose inventory are these resources could be meant. When in doubt, it is: a look
     /// for nothing costs some reads, and a look that is missed lasts until the next tick.
     pub fn concerns<'a>(&self, inventory: impl IntoIterator<Item = &'a str>) -> bool {
-        let (Hint::Rotation { secret, .. } | Hint::Secret { secret }) = self else { return true };
+        let (Hint::Rotation { secret, .. } | Hint::Secret { secret, .. }) = self else { return true };
         let mut resources = inventory.into_iter().peekable();
         resources.peek().is_none() || resources.any(|resource| resource.split('/').any(|part| part == secret))
     }
+
+    /// Whether it tells of nothing but what a step of ours did: our own writes do not ring our own bell.
+    pub fn is_own(&self, own_rings: &[String]) -> bool {
+        let Hint::Secret { secret, change } = self else { return false };
+        !change.is_empty() && own_rings.contains(&ring(secret, change))
+    }
+}
+
+/// The rings that a plan's steps come back as, once they are taken.
+pub fn own_rings(plan: &Plan) -> Vec<String> {
+    plan.steps.iter().filter_map(own_ring).collect()
+}
+
+fn own_ring(step: &Step) -> Option<String> {
+    let Request::Google(call) = &step.request else { return None };
+    let place = call.path.split("/secrets/").nth(1)?;
+    if let Some(secret) = place.strip_suffix(":addVersion") {
+        let version = step.changes.first().and_then(|change| change.to.as_deref()).unwrap_or("1");
+        return Some(ring(secret, &format!("SECRET_VERSION_ADD {version}")));
+    }
+    let (secret, version) = place.strip_suffix(":disable")?.split_once("/versions/")?;
+    Some(ring(secret, &format!("SECRET_VERSION_DISABLE {version}")))
+}
+
+fn ring(secret: &str, change: &str) -> String {
+    format!("{change} {secret}")
 }
 
 #[cfg(test)]
@@ -71,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_secret_concerns_whom_it_belongs_to_and_whoever_is_not_known_yet() {
-        let hint = Hint::Secret { secret: "app1-redis-password".into() };
+        let hint = Hint::Secret { secret: "app1-redis-password".into(), change: String::new() };
         assert!(hint.concerns(["SecretVersion projects/p/secrets/app1-redis-password/versions"]));
         assert!(!hint.concerns(["SecretVersion projects/p/secrets/app2-redis-password/versions"]));
         assert!(hint.concerns([]));

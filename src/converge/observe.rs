@@ -34,6 +34,7 @@ const LOG_LINES: usize = 20;
 /// Looks at everything the deployment consists of. What cannot be read is noted as unreadable.
 pub async fn observe(cloud: &Cloud, scene: &Scene, memory: &mut Memory, now: Timestamp) -> Inventory {
     let mut seen = Inventory::begun(now, scene.orders.clone());
+    seen.rotation_topic.clone_from(&cloud.rotation_topic);
     seen.reminders.extend(scene.hint.as_ref().and_then(|hint| hint.reminder()));
     memory.refresh(cloud, &mut seen).await;
     let (told, ()) = futures::join!(super::images::ask(cloud, scene), google_turns(cloud, scene, &mut seen));
@@ -98,7 +99,9 @@ async fn google_turns(cloud: &Cloud, scene: &Scene, seen: &mut Inventory) {
 
 /// Google resources that are declared, or were known once, and that nobody has looked at yet.
 fn wanted(scene: &Scene, seen: &Inventory) -> BTreeSet<ResourceId> {
-    let declared = google::declare(&scene.context(seen)).into_iter().map(|declared| declared.id);
+    let context = scene.context(seen);
+    let declared = google::declare(&context).into_iter().map(|declared| declared.id);
+    let declared = declared.chain(google::looked_at(&context));
     let known = scene.known.iter().filter(|id| is_lasting(id)).cloned();
     declared.chain(known).filter(|id| seen.sighting(id).is_none()).collect()
 }

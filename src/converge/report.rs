@@ -13,7 +13,7 @@ use crate::slice::Slice;
 use crate::state::status::{self, ApprovalWanted, Happened, Phase, PlanShown, SpecRef, Status, Waiting};
 
 use super::scene::Refusal;
-use super::{Converger, Scene, Work, execute, outputs, phase};
+use super::{Converger, Scene, Work, execute, hint, outputs, phase};
 
 /// Tells what was seen and what is going to be done.
 ///
@@ -54,6 +54,7 @@ pub async fn planned(
                 (id.to_string(), json!({ "host": operation.host, "path": operation.path }))
             })
             .collect(),
+        own_rings: own_rings(&old, plan),
         history: old.history.clone(),
         ..Status::default()
     };
@@ -134,6 +135,14 @@ fn remember(converger: &Converger, work: &Work, old: &Status, status: &mut Statu
         let what = format!("{:?}", status.phase).to_lowercase();
         status.history.insert(0, happened(converger, work, generation, &what));
     }
+}
+
+/// What our own writes to secrets will be told as, before they are made: a message may come at once.
+fn own_rings(old: &Status, plan: &Plan) -> Vec<String> {
+    let mut rings = hint::own_rings(plan);
+    let known = old.own_rings.iter().filter(|ring| !rings.contains(ring)).cloned().collect::<Vec<_>>();
+    rings.extend(known);
+    rings
 }
 
 fn happened(converger: &Converger, work: &Work, generation: i64, what: &str) -> Happened {

@@ -14,8 +14,8 @@ use crate::slice::Slice;
 /// The slices that this handler may write.
 pub const WRITES: &[Slice] = &[Slice::Migration, Slice::Workload];
 
-/// Changes after which another version may be the newest one. Our own writes come back as such changes too; then
-/// the look finds nothing to do.
+/// Changes after which another version may be the newest one. Our own writes come back as such changes too; the
+/// status tells which those are, and where it does not the look finds nothing to do.
 const TELLING: [&str; 4] =
     ["SECRET_VERSION_ADD", "SECRET_VERSION_ENABLE", "SECRET_VERSION_DISABLE", "SECRET_VERSION_DESTROY"];
 
@@ -24,6 +24,8 @@ pub fn motion(event: &SecretChanged) -> Motion {
     if !TELLING.contains(&event.change.as_str()) {
         return Motion::Nothing("no version of the secret came or went");
     }
-    let hint = Hint::Secret { secret: secret_id(&event.secret) };
+    let version = event.version.as_deref().and_then(|version| version.rsplit('/').next());
+    let change = version.map(|version| format!("{} {version}", event.change)).unwrap_or_default();
+    let hint = Hint::Secret { secret: secret_id(&event.secret), change };
     Motion::ConvergeConcerned { hint, cause: event.change.clone(), writes: WRITES, deployment: None }
 }

@@ -64,7 +64,8 @@ async fn concerned(app: &App, meant: &Meant, deployment: &str) -> Result<bool, C
         return Ok(true);
     }
     let (status, _) = status::read(&app.converger.state, deployment).await?;
-    Ok(meant.hint.concerns(status.inventory.keys().map(String::as_str)))
+    let concerned = meant.hint.concerns(status.inventory.keys().map(String::as_str));
+    Ok(concerned && !meant.hint.is_own(&status.own_rings))
 }
 
 async fn enqueue_each(

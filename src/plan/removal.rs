@@ -151,7 +151,7 @@ fn slice_of(id: &ResourceId) -> Slice {
             G::Secret | G::SecretVersion | G::SecretHistory | G::SecretPolicy => Slice::Secrets,
             G::SqlInstance | G::SqlDatabase | G::SqlUser | G::SqlOperation => Slice::Database,
             G::Bucket | G::BucketPolicy => Slice::Storage,
-            G::InternalAddress | G::Firewall | G::Disk | G::Instance => Slice::Nfs,
+            G::InternalAddress | G::Firewall | G::Disk | G::Instance | G::GuestAttributes => Slice::Nfs,
             G::Repository => Slice::Images,
             G::Object => Slice::Backup,
             G::GlobalAddress | G::Certificate | G::CertificateMap | G::CertificateMapEntry => Slice::Exposure,

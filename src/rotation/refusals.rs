@@ -8,7 +8,7 @@ use crate::resources::{Context, ResourceId};
 use crate::slice::Slice;
 
 use super::machine::{Next, Side};
-use super::{keys, sight, turn, wish};
+use super::{keys, redis, sight, turn, wish};
 
 /// How long an order that cannot be followed is answered.
 const ANSWERED: SignedDuration = SignedDuration::from_hours(24);
@@ -16,18 +16,39 @@ const ANSWERED: SignedDuration = SignedDuration::from_hours(24);
 /// Everything there is to tell.
 pub fn findings(context: &Context<'_>) -> Vec<Finding> {
     let asked = refused(context).into_iter();
-    asked.chain(stuck(context)).chain(foreign_version(context)).chain(redis(context)).collect()
+    let told = meanwhile(context).into_iter().chain(redis(context));
+    asked.chain(stuck(context)).chain(foreign_version(context)).chain(told).collect()
 }
 
-/// Orders and reminders about secrets that do not rotate.
-fn refused(context: &Context<'_>) -> Vec<Finding> {
+/// Names in fresh orders and reminders.
+fn fresh<'a>(context: &Context<'a>) -> Vec<&'a str> {
     let orders = wish::orders(context).chain(wish::reminders(context));
     let fresh =
         orders.filter(|(_, at)| context.seen.at.is_some_and(|now| now.duration_since(*at) < ANSWERED));
     let mut names: Vec<&str> = fresh.map(|(secret, _)| secret).collect();
     names.sort_unstable();
     names.dedup();
-    names.into_iter().filter_map(|name| refusal(context, name)).collect()
+    names
+}
+
+/// What is refused while a key is rolled out of which each side knows one at a time.
+fn meanwhile(context: &Context<'_>) -> Vec<Finding> {
+    let ours = secret::generated(context.spec);
+    let asked = fresh(context).into_iter().filter(|name| ours.iter().any(|secret| secret.suffix == *name));
+    asked
+        .filter_map(|name| {
+            let message = format!("a rotation of {name} is not without a gap: {}", keys::refused_meanwhile(name)?);
+            let help = "It lasts about as long as the rollout of the API. Order it when that is acceptable; Dify \
+                        tries some of these calls again, and shows the others as failed.";
+            let id = secret::id(context, name);
+            Some(finding(Reason::Waiting, Severity::Info, Some(id), message, help))
+        })
+        .collect()
+}
+
+/// Orders and reminders about secrets that do not rotate.
+fn refused(context: &Context<'_>) -> Vec<Finding> {
+    fresh(context).into_iter().filter_map(|name| refusal(context, name)).collect()
 }
 
 fn refusal(context: &Context<'_>, name: &str) -> Option<Finding> {
@@ -91,15 +112,16 @@ fn foreign_version(context: &Context<'_>) -> Option<Finding> {
     })
 }
 
-/// A new password of Redis that the VM has not read yet.
+/// A new password of Redis that the VM cannot be told.
 fn redis(context: &Context<'_>) -> Option<Finding> {
-    let used = keys::redis_in_use(context)?;
+    let (used, why) = redis::held_up(context)?;
     let message = format!(
-        "the new Redis password waits for a restart of the NFS VM, which reads it at its start; until then \
-         version {used} is used by the server and by all clients"
+        "the new Redis password waits for the NFS VM: {why}; until then version {used} is used by the server and by \
+         all clients"
     );
-    let help = "Restart the VM when an outage of NFS and Redis of about a minute is acceptable: \
-                `gcloud compute instances reset`. The pods are rolled right after.";
+    let help = "A VM that was made before it could be told has to be started anew, once: `gcloud compute instances \
+                reset`, when an outage of NFS and Redis of about a minute is acceptable. Otherwise see to it that its \
+                guest attributes may be read.";
     Some(finding(Reason::Waiting, Severity::Warning, Some(secret::id(context, keys::REDIS)), message, help))
 }
 

@@ -94,8 +94,13 @@ fn payload<'a>(context: &Context<'a>, side: Side) -> Option<&'a Payload> {
 
 /// The password that the pods have, as the Secret they read has it.
 fn pods_password(context: &Context<'_>) -> Option<String> {
+    told(context, "DB_PASSWORD")
+}
+
+/// What the Secret says that everything reads which runs the API image.
+pub(super) fn told(context: &Context<'_>, name: &str) -> Option<String> {
     let secret = context.seen.body(&kubernetes::application_secret(context))?;
-    let bytes = STANDARD.decode(secret.pointer("/data/DB_PASSWORD")?.as_str()?).ok()?;
+    let bytes = STANDARD.decode(secret.get("data")?.get(name)?.as_str()?).ok()?;
     String::from_utf8(bytes).ok()
 }
 
@@ -144,7 +149,7 @@ fn changes(context: &Context<'_>) -> Vec<Timestamp> {
 }
 
 /// Jobs that run, and pods that are still on their way out of a Deployment. They read who logs in at their start.
-fn users(context: &Context<'_>) -> Vec<(Timestamp, String)> {
+pub(super) fn users(context: &Context<'_>) -> Vec<(Timestamp, String)> {
     let count = |body: &Value, pointer: &str| body.pointer(pointer).and_then(Value::as_i64).unwrap_or(0);
     let kind = |kind| context.seen.of_kind(AnyKind::Kubernetes(kind));
     let jobs = kind(kubernetes::Kind::Job).filter(|(_, body)| count(body, "/status/active") > 0).map(

@@ -35,6 +35,11 @@ pub fn key(context: &Context<'_>, suffix: &str) -> Wish {
     }
 }
 
+/// Whether a secret rotates by itself when its time has come.
+pub fn by_itself(spec: &Spec, suffix: &str) -> bool {
+    spec.enable_auto_password_rotation && Side::BOTH.iter().any(|side| side.secret() == suffix)
+}
+
 /// `secret_rotation_period` in seconds; the spec's rules see to it that it is one.
 pub fn period_secs(spec: &Spec) -> u64 {
     spec.secret_rotation_period.trim_end_matches('s').parse().unwrap_or(u64::MAX)

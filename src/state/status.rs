@@ -19,6 +19,9 @@ pub const VERSION: u32 = 1;
 /// How many entries of the history are kept.
 const HISTORY: usize = 50;
 
+/// How many messages of our own are known again: those of some rotations, and of a first install.
+const OWN_RINGS: usize = 60;
+
 /// How a deployment stands as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -66,6 +69,9 @@ pub struct Status {
     pub inventory: BTreeMap<String, String>,
     /// Operations in flight: a hint for the next look, never a fact.
     pub operations: BTreeMap<String, Value>,
+    /// Messages that our own writes to secrets come back as, newest first: a hint for the door, never a fact.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub own_rings: Vec<String>,
     /// What happened, newest first.
     pub history: Vec<Happened>,
 }
@@ -169,6 +175,7 @@ pub async fn read(state: &State, deployment: &str) -> Result<(Status, Option<i64
 pub async fn write(state: &State, mut status: Status) -> Result<i64, CloudError> {
     status.version = VERSION;
     status.history.truncate(HISTORY);
+    status.own_rings.truncate(OWN_RINGS);
     loop {
         let (kept, generation) = read(state, &status.deployment).await?;
         if let Some(generation) = generation

@@ -24,7 +24,9 @@ pub fn of(scene: &Scene) -> Vec<Call> {
     for seen in [Inventory::default(), world::found(scene), world::complete(scene)] {
         let context = scene.context(&seen);
         let declared = google::declare(&context);
-        let ids = declared.iter().map(|declared| declared.id.clone()).collect();
+        let mut ids: std::collections::BTreeSet<ResourceId> =
+            declared.iter().map(|declared| declared.id.clone()).collect();
+        ids.insert(google::guest_attributes::id(&context));
         for read in reading::reads("p-1234", &ids) {
             calls.push(call("read", &scene.name, read.request));
         }

@@ -15,7 +15,7 @@ pub const PASSWORD: &str = "hunter2hunter2";
 const ROUNDS: usize = 8;
 
 /// The platform alone: a network with a subnet and a cluster.
-pub fn found(_scene: &Scene) -> Inventory {
+pub fn found(scene: &Scene) -> Inventory {
     let mut seen = Inventory::default();
     let mut note =
         |kind, name: &str, body| seen.note(ResourceId::google(kind, name), Sighting::Present(body));
@@ -32,6 +32,10 @@ pub fn found(_scene: &Scene) -> Inventory {
                "locations": ["us-central1-c", "us-central1-a"], "clusterIpv4Cidr": "10.4.0.0/14",
                "workloadIdentityConfig": {"workloadPool": "p-1234.svc.id.goog"}}),
     );
+    if scene.spec.enable_auto_password_rotation {
+        seen.at = "2026-11-23T00:00:00Z".parse().ok();
+        seen.rotation_topic = "projects/p-1234/topics/rotations".into();
+    }
     for kind in [Kind::Subnetwork, Kind::Cluster] {
         seen.listed.insert((AnyKind::Google(kind), "projects/p-1234".into()));
     }

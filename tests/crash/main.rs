@@ -14,6 +14,7 @@ mod slots;
 
 use std::time::Duration;
 
+use base64::Engine;
 use dify_reconciler::converge::Outcome;
 
 use harness::{MINIMAL, Stage};
@@ -73,6 +74,34 @@ async fn a_rotation_of_the_database_password_survives_every_death() {
     }
     .survives_every_death()
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_of_redis_password_and_the_sandboxs_key_survives_every_death() {
+    let spec = spec("rotation_propagation_delay_sec: 5\n");
+    let event: fn(&Stage) = |stage| {
+        add_version(stage, "redis-password", "RotatedRedisPassword");
+        add_version(stage, "code-execution-api-key", "RotatedSandboxKey");
+    };
+    let (before, event) = (Some(spec.clone()), Some(event));
+    let ago = Duration::from_secs(3600);
+    let also: fn(&Stage) = |stage| assert!(stage.pods_log_in(), "the pods cannot log in");
+    Scenario { before, ago, spec: Some(spec), event, is_long: true, also, ..Scenario::default() }
+        .survives_every_death()
+        .await;
+}
+
+/// Somebody adds the second version of a generated secret.
+fn add_version(stage: &Stage, suffix: &str, content: &str) {
+    let paths = stage.google.paths("secretmanager/");
+    let secret = paths.into_iter().find(|path| path.ends_with(&format!("-{suffix}"))).expect("a secret");
+    let first = stage.google.get(&format!("{secret}/versions/1")).expect("a version");
+    let name = first["name"].as_str().expect("a name").trim_end_matches('1').to_owned();
+    let data = base64::engine::general_purpose::STANDARD.encode(content);
+    let added = serde_json::json!({"name": format!("{name}2"), "state": "ENABLED", "etag": "\"added\"",
+        "createTime": stage.clock.now().to_string(), "replicationStatus": {"automatic": {}}, "_payload": data,
+        "_crc32c": crc32c::crc32c(content.as_bytes()).to_string(), "clientSpecifiedPayloadChecksum": false});
+    stage.google.put(&format!("{secret}/versions/2"), added);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -55,6 +55,31 @@ async fn what_is_none_of_our_business_is_acknowledged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_we_wrote_to_a_secret_ourselves_rings_nothing_and_what_a_person_adds_does() {
+    let door = service().await;
+    std::fs::write(door.specs.path().join("prod.yaml"), "project_id: p\n").expect("a spec");
+    std::fs::create_dir_all(door.state.path().join("status")).expect("a folder");
+    let status = json!({"deployment": "prod", "own_rings": ["SECRET_VERSION_ADD 2 app1-db-password-b"],
+        "inventory": {"SecretVersion projects/p/secrets/app1-db-password-b/versions": "present"}});
+    std::fs::write(door.state.path().join("status/prod.json"), status.to_string()).expect("a status");
+    door.google.scan();
+    let told = |version: u32| {
+        let secret = "projects/1/secrets/app1-db-password-b";
+        json!({"message": {"messageId": version.to_string(), "data": "e30=", "attributes": {
+            "eventType": "SECRET_VERSION_ADD", "secretId": secret, "versionId": format!("{secret}/versions/{version}"),
+            "timestamp": "2026-11-23T10:00:00-08:00"}}, "subscription": "s"})
+    };
+    assert_eq!(door.ring(&[JSON], told(2).to_string()).await, 204);
+    assert!(door.queued().is_empty(), "{:?}", door.queued());
+    assert_eq!(
+        door.metric(r#"dify_events_total{event="secret_changed",outcome="concerns-nobody"}"#).await,
+        1
+    );
+    assert_eq!(door.ring(&[JSON], told(3).to_string()).await, 204);
+    assert_eq!(door.queued().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_batch_is_taken_apart_and_its_spoilt_events_kept() {
     let door = service().await;
     let event = |id: &str, object: &str| {

@@ -99,6 +99,7 @@ fn config(google: &Server, url: &str, issuer: &Issuer) -> Config {
         log_format: LogFormat::Text,
         otlp_endpoint: None,
         notify: NotifyConfig::default(),
+        rotation_topic: String::new(),
         pubsub_emulator: String::new(),
     }
 }

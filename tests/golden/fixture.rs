@@ -7,7 +7,9 @@
 use serde_json::{Value, json};
 
 use super::library::inventory::{Inventory, Payload, Sighting};
-use super::library::resources::google::{Kind, address, nfs, secret, secret_version, sql_instance};
+use super::library::resources::google::{
+    Kind, address, guest_attributes, nfs, secret, secret_version, sql_instance,
+};
 use super::library::resources::kubernetes::images;
 use super::library::resources::{Context, Declared, Desired, Document, Names, ResourceId, kubernetes};
 use super::library::spec::Spec;
@@ -42,6 +44,9 @@ impl World {
             let (id, body) = step(&context);
             seen.note(id, Sighting::Present(body));
         }
+        let context = Context { spec: &spec, names: &names, generation: GENERATION, seen: &seen };
+        let (id, said) = (guest_attributes::id(&context), said());
+        seen.note(id, Sighting::Present(said));
         secrets(&spec, &names, &mut seen);
         for reference in images::references(&spec) {
             let name = reference.rsplit('/').next().unwrap_or_default().replace(':', "-");
@@ -122,6 +127,11 @@ fn sql(context: &Context<'_>) -> (ResourceId, Value) {
 fn server(context: &Context<'_>) -> (ResourceId, Value) {
     let body = json!({"status": "RUNNING", "networkInterfaces": [{"networkIP": "10.1.0.9"}]});
     (nfs::instance(context), body)
+}
+
+/// The VM says that its Redis takes the third version of its password.
+fn said() -> Value {
+    json!({"queryValue": {"items": [{"namespace": "dify-reconciler", "key": "redis-passwords", "value": "v3"}]}})
 }
 
 fn front(context: &Context<'_>) -> (ResourceId, Value) {

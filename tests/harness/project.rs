@@ -29,6 +29,7 @@ pub fn config(base: &str, kubeconfig: Option<PathBuf>) -> Config {
         log_format: LogFormat::Text,
         otlp_endpoint: None,
         notify: NotifyConfig::default(),
+        rotation_topic: String::new(),
         pubsub_emulator: String::new(),
     }
 }

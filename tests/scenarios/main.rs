@@ -11,6 +11,7 @@ mod orders;
 mod quiet;
 mod rollout_promoted;
 mod rotating;
+mod rotating_keys;
 mod rotation_due;
 mod secret_changed;
 mod spec_committed;

@@ -26,11 +26,15 @@ pub fn spec(more: &str) -> String {
 /// The work that a message of Secret Manager asks for, by the way of the door: decoded, routed, narrowed.
 pub fn told(stage: &Stage, kind: &str, suffix: &str) -> Option<Work> {
     let secret = found_secret(stage, suffix);
-    let message = json!({"message": {
+    heard(&json!({
         "attributes": {"eventType": kind, "dataFormat": "JSON_API_V1", "secretId": secret,
                        "timestamp": stage.clock.now().to_string()},
-        "messageId": "1", "publishTime": stage.clock.now().to_string(), "data": "e30="},
-        "subscription": "projects/demo-project/subscriptions/secrets"});
+        "messageId": "1", "publishTime": stage.clock.now().to_string(), "data": "e30="}))
+}
+
+/// The same of a message as it was published.
+pub fn heard(message: &Value) -> Option<Work> {
+    let message = json!({"message": message, "subscription": "projects/demo-project/subscriptions/secrets"});
     let headers = [("content-type".to_owned(), "application/json".to_owned())].into();
     let envelope = events::open(&headers, message.to_string().as_bytes()).remove(0).expect("it opens");
     let event = events::decode(&envelope).expect("it decodes");
@@ -133,6 +137,12 @@ pub fn secret_path(stage: &Stage, suffix: &str) -> String {
 pub fn configuration(stage: &Stage, name: &str) -> Value {
     let body = stage.object("Deployment", name).expect("a Deployment");
     body["spec"]["template"]["metadata"]["annotations"]["dify-reconciler/configuration"].clone()
+}
+
+/// What a Secret of the deployment's says under a name.
+pub fn data(stage: &Stage, secret: &str, name: &str) -> Option<String> {
+    let secret = stage.object("Secret", secret).expect("a Secret");
+    secret["data"].get(name).map(text)
 }
 
 pub fn later(stage: &Stage, hours: u64) {

@@ -1,11 +1,15 @@
 //! A password that is due is replaced without a failed login, once.
 
 use dify_reconciler::converge::Outcome;
+use serde_json::{Value, json};
 
+use crate::harness::Stage;
 use crate::rotating::{
-    add_version, configuration, later, logs_in, order, password, serving, standing, told, versions,
+    add_version, configuration, heard, later, logs_in, order, password, secret_path, serving, spec, standing,
+    told, versions,
 };
 
+const TOPIC: &str = "projects/demo-project/topics/rotations";
 const AUTO: &str = "enable_auto_password_rotation: true\nsecret_rotation_period: 86400s\n";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,6 +84,81 @@ async fn a_message_rotates_once_however_often_it_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_secrets_own_schedule_rings_a_rotation_runs_and_our_own_writes_ring_nothing() {
+    let mut stage = Stage::new().await;
+    stage.google.seed_topic(TOPIC);
+    stage.configure(|config| config.rotation_topic = TOPIC.into());
+    let work = stage.save("prod.yaml", &spec(AUTO)).await;
+    assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await.findings);
+    let next = |stage: &Stage| {
+        let secret = stage.google.get(&secret_path(stage, "db-password-a")).expect("a secret");
+        assert_eq!(secret["topics"], json!([{"name": TOPIC}]));
+        assert_eq!(secret["rotation"]["rotationPeriod"], "86400s");
+        secret["rotation"]["nextRotationTime"].as_str().expect("a time").to_owned()
+    };
+    let first = next(&stage);
+    let other = stage.google.get(&secret_path(&stage, "plugin-daemon-key")).expect("a secret");
+    assert!(other.get("rotation").is_none(), "calls would be refused while it rolls");
+    let mark = stage.mark();
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    assert_eq!(stage.writes_since(mark), Vec::<String>::new());
+
+    later(&stage, 25);
+    let rings = rung(&stage, "SECRET_ROTATE");
+    assert_eq!(rings.len(), 2, "of both logins");
+    for ring in &rings {
+        let work = heard(ring).expect("it sets something in motion");
+        assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    }
+    assert_eq!(serving(&stage), "b", "one rotation, however often it rang");
+    assert_eq!(versions(&stage, "db-password-b"), ["1 DISABLED", "2 ENABLED"]);
+    let moved = next(&stage);
+    assert_ne!(moved, first, "Secret Manager has moved the time");
+    let mark = stage.mark();
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    assert_eq!(stage.writes_since(mark), Vec::<String>::new(), "which is no drift");
+    assert_eq!(next(&stage), moved);
+
+    let status = stage.status(&work).await;
+    let own = ["SECRET_VERSION_ADD", "SECRET_VERSION_DISABLE"].map(|kind| rung(&stage, kind)).concat();
+    assert_eq!(own.len(), 6, "the first passwords, the rotation's, and what it disabled");
+    for ring in own {
+        let hint = heard(&ring).and_then(|work| work.hint).expect("it may concern us");
+        assert!(hint.is_own(&status.own_rings), "{hint:?} in {:?}", status.own_rings);
+    }
+    let secret = secret_path(&stage, "db-password-a");
+    add_version(&stage, secret.rsplit('/').next().expect("an id"), "OurOwnPassword1").await;
+    let theirs = rung(&stage, "SECRET_VERSION_ADD").pop().and_then(|ring| heard(&ring)).expect("a work");
+    assert!(!theirs.hint.clone().is_some_and(|hint| hint.is_own(&status.own_rings)), "a person's is heard");
+    assert_eq!(stage.settle(&theirs).await, Outcome::Converged);
+    assert_eq!(serving(&stage), "a", "and taken up, because that login is idle");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_that_is_not_wanted_any_more_is_taken_off_the_secrets() {
+    let mut stage = Stage::new().await;
+    stage.google.seed_topic(TOPIC);
+    stage.configure(|config| config.rotation_topic = TOPIC.into());
+    let work = stage.save("prod.yaml", &spec(AUTO)).await;
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    let work = stage.save("prod.yaml", &spec("")).await;
+    assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await.findings);
+    let secret = stage.google.get(&secret_path(&stage, "db-password-a")).expect("a secret");
+    assert!(secret.get("rotation").is_none(), "{secret:#}");
+    let mark = stage.mark();
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    assert_eq!(stage.writes_since(mark), Vec::<String>::new());
+    later(&stage, 900);
+    assert_eq!(rung(&stage, "SECRET_ROTATE"), Vec::<Value>::new());
+}
+
+/// What Secret Manager published of a kind, oldest first.
+fn rung(stage: &Stage, kind: &str) -> Vec<Value> {
+    let messages = stage.google.messages(TOPIC).into_iter();
+    messages.filter(|message| message["attributes"]["eventType"] == kind).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_order_rotates_a_password_of_any_age_and_is_answered_once() {
     let (stage, work) = standing("").await;
     later(&stage, 1);
@@ -137,7 +216,16 @@ async fn a_key_of_two_sides_rolls_both_by_one_plan() {
     later(&stage, 1);
     order(&stage, "plugin-daemon-key").await;
     assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await.findings);
-    assert_eq!(versions(&stage, "plugin-daemon-key"), ["1 ENABLED", "2 ENABLED"]);
+    assert_eq!(
+        versions(&stage, "plugin-daemon-key"),
+        ["1 DISABLED", "2 ENABLED"],
+        "nobody shows it any more"
+    );
+    let findings = stage.status(&work).await.findings;
+    assert!(
+        findings.iter().any(|finding| finding.message.contains("not without a gap")),
+        "the user is told what is refused meanwhile: {findings:#?}"
+    );
     assert_ne!(configuration(&stage, ""), before[0]);
     assert_ne!(configuration(&stage, "-plugin-daemon"), before[1]);
     let (api, daemon) = (stage.object("Secret", "-env"), stage.object("Secret", "-plugin-daemon-env"));
@@ -146,33 +234,6 @@ async fn a_key_of_two_sides_rolls_both_by_one_plan() {
     let mark = stage.mark();
     assert_eq!(stage.settle(&work).await, Outcome::Converged);
     assert_eq!(stage.writes_since(mark), Vec::<String>::new());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_new_redis_password_is_taken_up_when_the_server_reads_it() {
-    let (stage, work) = standing("").await;
-    let before = configuration(&stage, "-worker");
-    later(&stage, 1);
-    order(&stage, "redis-password").await;
-    assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await.findings);
-    assert_eq!(versions(&stage, "redis-password"), ["1 ENABLED", "2 ENABLED"]);
-    assert_eq!(configuration(&stage, "-worker"), before, "the server does not know it yet");
-    let findings = stage.status(&work).await.findings;
-    assert!(
-        findings.iter().any(|finding| finding.message.contains("restart of the NFS VM")),
-        "{findings:#?}"
-    );
-
-    later(&stage, 1);
-    let vm =
-        stage.google.paths("compute/").into_iter().find(|path| path.contains("/instances/")).expect("a VM");
-    let mut body = stage.google.get(&vm).expect("a VM");
-    body["lastStartTimestamp"] = stage.clock.now().to_string().into();
-    stage.google.put(&vm, body);
-    assert_eq!(stage.settle(&work).await, Outcome::Converged);
-    assert_ne!(configuration(&stage, "-worker"), before, "both sides have it");
-    let findings = stage.status(&work).await.findings;
-    assert!(!findings.iter().any(|finding| finding.message.contains("restart of the NFS VM")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

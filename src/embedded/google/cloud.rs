@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::apis::secret_manager;
 use super::apis::storage::directory;
 use super::call::Call;
 use super::context::{Cx, Site};
@@ -83,7 +84,14 @@ impl Cloud {
     /// The world, with everything that was due done.
     pub fn world(&self) -> MutexGuard<'_, World> {
         let mut world = lock(&self.world);
-        world.settle(self.clock.now());
+        let now = self.clock.now();
+        world.settle(now);
+        secret_manager::ring_due(&mut Cx {
+            call: &Call::default(),
+            world: &mut world,
+            site: &self.site,
+            now,
+        });
         world
     }
 

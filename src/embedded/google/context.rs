@@ -21,6 +21,8 @@ pub struct Delays {
     pub sql_small: Duration,
     /// Compute Engine operations.
     pub compute: Duration,
+    /// Until a VM's own service has done what its metadata says.
+    pub guest: Duration,
     /// The other long-running operations.
     pub operation: Duration,
     /// Until a managed certificate is ACTIVE once its name points here.
@@ -41,6 +43,7 @@ impl Default for Delays {
             sql_update: Duration::from_secs(60),
             sql_small: Duration::from_secs(5),
             compute: Duration::from_secs(5),
+            guest: Duration::from_secs(20),
             operation: Duration::from_secs(10),
             certificate: Duration::from_secs(900),
             enable: Duration::from_secs(5),
@@ -63,6 +66,7 @@ impl Delays {
             sql_update,
             sql_small,
             compute,
+            guest,
             operation,
             certificate,
             enable,
@@ -74,6 +78,7 @@ impl Delays {
             sql_update: change(sql_update),
             sql_small: change(sql_small),
             compute: change(compute),
+            guest: change(guest),
             operation: change(operation),
             certificate: change(certificate),
             enable: change(enable),

@@ -10,7 +10,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use jiff::Timestamp;
 
-use super::apis::{scheduler, tasks};
+use super::apis::{scheduler, secret_manager, tasks};
 use super::call::Call;
 use super::cloud::{Cloud, lock};
 use super::context::Site;
@@ -51,7 +51,8 @@ fn take_ready(cloud: &Cloud, now: Timestamp) -> (Vec<Delivery>, Option<Timestamp
     address_events(cloud, &mut world);
     let mut room = tasks::room(&world);
     let mut ready = Vec::new();
-    let mut next = None;
+    // A secret that becomes due rings by itself.
+    let mut next = secret_manager::next_due(&world);
     let mut ids: Vec<(Timestamp, u64)> = world.deliveries.values().map(|d| (d.due, d.id)).collect();
     ids.sort_unstable();
     for (due, id) in ids {

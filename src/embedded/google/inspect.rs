@@ -96,6 +96,13 @@ impl Server {
         payloads.filter_map(|payload| BASE64_STANDARD.decode(payload).ok()).collect()
     }
 
+    /// Whether a secret's version, by its path, has this content.
+    pub fn holds(&self, version: &str, content: &str) -> bool {
+        let world = self.cloud.world();
+        let kept = world.get(version).and_then(|version| version["_payload"].as_str().map(str::to_owned));
+        kept.is_some_and(|kept| kept == BASE64_STANDARD.encode(content))
+    }
+
     /// The paths of all documents that start so.
     pub fn paths(&self, start: &str) -> Vec<String> {
         self.cloud.world().below(start).map(|(path, _)| path.to_owned()).collect()

@@ -51,10 +51,11 @@ fn place(document: &mut Value, names: &[String], value: Option<Value>) {
     }
     let Some(fields) = document.as_object_mut() else { return };
     match (rest.is_empty(), value) {
-        (true, Some(value)) => {
+        // In proto's JSON a null is a field that is not set.
+        (true, Some(value)) if !value.is_null() => {
             fields.insert(first.clone(), value);
         }
-        (true, None) => {
+        (true, _) => {
             fields.remove(first);
         }
         (false, value) => place(fields.entry(first.clone()).or_insert(Value::Null), rest, value),

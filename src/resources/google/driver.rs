@@ -11,7 +11,7 @@ use crate::resources::{self, Change, Document, Names, Readiness, Recipe, Resourc
 
 use super::descriptor::{Revision, Update};
 use super::{
-    Kind, compare as comparison, enabled_api, labels, object, patch, policy, project, request,
+    Kind, compare as comparison, enabled_api, labels, object, patch, policy, project, request, secret,
     secret_version, sql_database, sql_instance,
 };
 
@@ -19,6 +19,7 @@ use super::{
 pub fn compare(kind: Kind, desired: &Document, seen: &Value) -> Vec<Change> {
     match kind {
         Kind::EnabledApi => enabled_api::compare(desired, seen),
+        Kind::Secret => secret::compare(desired, seen),
         // What is there is its description, not its content, which is written once.
         Kind::Object => Vec::new(),
         kind if kind.is_policy() => policy::compare(desired, seen),

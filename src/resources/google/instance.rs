@@ -1,8 +1,8 @@
 //! Virtual machines: the NFS server.
 //!
 //! Identity: `projects/<p>/zones/<z>/instances/<i>`. Desired: everything when it is made; afterwards labels, start
-//! script and tags, each with a setter and a fingerprint of its own, one per step. Machine type, disks and
-//! interfaces are an operator's. Readiness: `RUNNING` (Compute v1).
+//! script with the other metadata of ours, and tags, each with a setter and a fingerprint of its own, one per step.
+//! Machine type, disks and interfaces are an operator's. Readiness: `RUNNING` (Compute v1).
 
 use serde_json::{Value, json};
 

@@ -27,6 +27,7 @@ pub enum Kind {
     Firewall,
     Disk,
     Instance,
+    GuestAttributes,
     Repository,
     Certificate,
     CertificateMap,
@@ -35,7 +36,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 27] = [
+    pub const ALL: [Kind; 28] = [
         Kind::Project,
         Kind::EnabledApi,
         Kind::ProjectPolicy,
@@ -59,6 +60,7 @@ impl Kind {
         Kind::Firewall,
         Kind::Disk,
         Kind::Instance,
+        Kind::GuestAttributes,
         Kind::Repository,
         Kind::Certificate,
         Kind::CertificateMap,
@@ -99,6 +101,7 @@ impl Kind {
             Kind::Firewall => "Firewall",
             Kind::Disk => "Disk",
             Kind::Instance => "Instance",
+            Kind::GuestAttributes => "GuestAttributes",
             Kind::Repository => "Repository",
             Kind::Certificate => "Certificate",
             Kind::CertificateMap => "CertificateMap",

@@ -15,6 +15,7 @@ pub mod disk;
 pub mod driver;
 pub mod enabled_api;
 pub mod firewall;
+pub mod guest_attributes;
 pub mod instance;
 pub mod kind;
 pub mod labels;
@@ -77,6 +78,11 @@ pub fn declare(context: &Context<'_>) -> Vec<Declared> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// What nothing is declared of and that has to be looked at all the same.
+pub fn looked_at(context: &Context<'_>) -> Vec<ResourceId> {
+    guest_attributes::looked_at(context).into_iter().collect()
 }
 
 /// Something that needs the project's APIs, and these.

@@ -56,28 +56,111 @@ export_share() {
 	exportfs -ra
 }
 
-read_password() {
-	local token
-	token="$(curl -fsS -H 'Metadata-Flavor: Google' \
-		http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token |
-		python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')" || return 1
-	curl -fsS -H @- "https://secretmanager.googleapis.com/v1/$secret/versions/latest:access" \
-		<<<"Authorization: Bearer $token" |
-		python3 -c 'import base64, json, sys; print("requirepass", base64.b64decode(json.load(sys.stdin)["payload"]["data"]).decode())' \
-			>/etc/redis/password.conf
+# Which versions of the secret Redis takes stands in the VM's metadata (`v3`, or `v3 v4` while clients change over).
+# This keeps Redis so and says in a guest attribute what it takes. Redis 6 and later knows several passwords of one
+# user; who is connected stays connected. On disk there are hashes alone.
+write_keeper() {
+	cat >/usr/local/sbin/dify-redis-passwords <<-'KEEPER'
+		#!/bin/bash
+		set -euo pipefail
+		readonly metadata="${METADATA:-http://metadata.google.internal/computeMetadata/v1}/instance"
+		readonly manager="${SECRET_MANAGER:-https://secretmanager.googleapis.com}"
+		readonly secret="$1" mode="$2" users="${USERS:-/etc/redis/users.conf}"
+		seen=''
+
+		ask() { curl -fsS -H 'Metadata-Flavor: Google' "$@"; }
+
+		token() {
+			ask "$metadata/service-accounts/default/token" |
+				python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])'
+		}
+
+		# One password a line, in the order of the versions.
+		passwords() {
+			local version bearer
+			bearer="$(token)" || return 1
+			for version in $1; do
+				curl -fsS -H @- "$manager/v1/$secret/versions/${version#v}:access" <<<"Authorization: Bearer $bearer" |
+					python3 -c 'import base64, json, sys; print(base64.b64decode(json.load(sys.stdin)["payload"]["data"]).decode())' ||
+					return 1
+			done
+		}
+
+		# Hashes may be seen by anybody on the machine, passwords by nobody: not on a command line.
+		hashes() {
+			local password
+			while read -r password; do
+				printf '#%s\n' "$(printf %s "$password" | sha256sum | cut -d' ' -f1)"
+			done
+		}
+
+		write_users() {
+			(umask 027 && echo "user default on sanitize-payload ~* &* +@all $(tr '\n' ' ')" >"$users.new")
+			[ "$(id -u)" != 0 ] || chgrp redis "$users.new"
+			mv "$users.new" "$users"
+		}
+
+		apply() {
+			local known hashed
+			known="$(passwords "$1")" && [ -n "$known" ] || return 1
+			hashed="$(hashes <<<"$known")"
+			write_users <<<"$hashed" || return 1
+			[ "$mode" = prepare ] || tell_redis "$known" "$hashed"
+		}
+
+		# By whichever of the passwords Redis takes now, all of the wanted ones at once.
+		tell_redis() {
+			local password
+			local -a hashed
+			mapfile -t hashed <<<"$2"
+			while read -r password; do
+				if REDISCLI_AUTH="$password" redis-cli ${REDIS_PORT:+-p "$REDIS_PORT"} \
+					ACL SETUSER default resetpass "${hashed[@]}" 2>/dev/null </dev/null | grep -qx OK; then
+					return
+				fi
+			done <<<"$1"
+			return 1
+		}
+
+		say() {
+			ask -X PUT --data "$1" "$metadata/guest-attributes/dify-reconciler/redis-passwords" >/dev/null
+		}
+
+		if [ "$mode" = prepare ]; then
+			apply "$(ask "$metadata/attributes/redis-passwords")"
+			exit
+		fi
+		while true; do
+			wanted="$(ask "$metadata/attributes/redis-passwords")"
+			if [ "$wanted" != "$seen" ]; then
+				apply "$wanted" && say "$wanted" && seen="$wanted"
+			fi
+			sleep "${PAUSE:-5}"
+		done
+	KEEPER
+	chmod 755 /usr/local/sbin/dify-redis-passwords
+	cat >/etc/systemd/system/dify-redis-passwords.service <<-UNIT
+		[Unit]
+		After=redis-server.service
+		[Service]
+		ExecStart=/usr/local/sbin/dify-redis-passwords $secret keep
+		Restart=always
+		RestartSec=5
+		[Install]
+		WantedBy=multi-user.target
+	UNIT
 }
 
 # noeviction: a full Redis must refuse, not drop queued tasks. 1 GB leaves the rest of the VM to NFS.
 run_redis() {
 	install -d -o redis -g redis -m 750 /share/redis
-	(umask 077 && : >/etc/redis/password.conf)
-	persist read_password
-	chown redis:redis /etc/redis/password.conf
+	write_keeper
+	persist /usr/local/sbin/dify-redis-passwords "$secret" prepare
 	cat >/etc/redis/redis.conf <<-'CONF'
 		bind 0.0.0.0
 		port 6379
 		protected-mode yes
-		include /etc/redis/password.conf
+		include /etc/redis/users.conf
 		daemonize no
 		supervised systemd
 		dir /share/redis
@@ -101,6 +184,7 @@ run_redis() {
 	CONF
 	systemctl daemon-reload
 	start redis-server
+	start dify-redis-passwords
 }
 
 main() {

@@ -7,6 +7,7 @@
 use serde_json::{Value, json};
 
 use crate::resources::{Context, Declared, Desired, Kind as AnyKind, ResourceId, Wait, facts};
+use crate::rotation::{self, redis};
 use crate::slice::Slice;
 
 use super::{
@@ -68,6 +69,9 @@ pub fn declare(context: &Context<'_>) -> Vec<Declared> {
     if facts::redis_is_ours(context.spec) {
         needs.push(secret_version::id(context, "redis-password"));
         needs.push(secret_policy::id(context, "redis-password"));
+        if redis::is_forgetting(context) {
+            needs.extend(rotation::workloads(context));
+        }
     }
     let machine = ready_or_waiting(machine_body(context, &instance, &email));
     let subnet: Vec<ResourceId> = facts::subnetwork(context).into_iter().collect();
@@ -171,15 +175,20 @@ fn machine_body(context: &Context<'_>, id: &ResourceId, email: &str) -> Result<V
         .map(|body| text(body, "/address"))
         .filter(|address| !address.is_empty())
         .ok_or_else(|| Wait::dependency("the NFS server's address is not reserved yet"))?;
+    let mut metadata = vec![
+        json!({"key": "startup-script", "value": script(context)?}),
+        json!({"key": "enable-oslogin", "value": "TRUE"}),
+        json!({"key": "enable-guest-attributes", "value": "TRUE"}),
+    ];
+    if facts::redis_is_ours(context.spec) {
+        metadata.push(redis::item(context));
+    }
     Ok(json!({
         "machineType": format!("projects/{project}/zones/{zone}/machineTypes/e2-small"),
         "description": "NFS server and Redis of a Dify deployment",
         "labels": labels::all(context),
         "tags": {"items": [tag(context)]},
-        "metadata": {"items": [
-            {"key": "startup-script", "value": script(context)?},
-            {"key": "enable-oslogin", "value": "TRUE"},
-        ]},
+        "metadata": {"items": metadata},
         "disks": [
             {"boot": true, "autoDelete": true, "initializeParams": {"sourceImage": IMAGE, "diskSizeGb": "10"}},
             {"boot": false, "autoDelete": false, "deviceName": "data", "source": disk(context).name},
@@ -242,10 +251,27 @@ mod tests {
         assert!(matches!(all[0].desired, Desired::Found));
     }
 
+    /// The service that the script puts on the VM, as it lands there.
+    fn keeper() -> String {
+        let inner = SCRIPT.split("<<-'KEEPER'\n").nth(1).and_then(|rest| rest.split("\n\tKEEPER").next());
+        let lines = inner.expect("the script brings it").lines().map(|line| line.trim_start_matches('\t'));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn the_scripts_are_ones_that_bash_can_read() {
+        for (what, script) in [("the start script", SCRIPT.to_owned()), ("what it leaves there", keeper())] {
+            let read = std::process::Command::new("bash").arg("-n").arg("-c").arg(script).output();
+            let Ok(read) = read else { return };
+            assert!(read.status.success(), "{what}: {}", String::from_utf8_lossy(&read.stderr));
+        }
+        assert!(keeper().starts_with("#!/bin/bash\nset -euo pipefail"));
+    }
+
     #[test]
     fn the_script_leaves_nothing_open() {
         for needle in
-            ["root_squash", "requirepass", "appendonly yes", "maxmemory-policy noeviction", "mkfs.ext4"]
+            ["root_squash", "ACL SETUSER", "appendonly yes", "maxmemory-policy noeviction", "mkfs.ext4"]
         {
             assert!(SCRIPT.contains(needle), "{needle}");
         }

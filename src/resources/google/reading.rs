@@ -8,8 +8,8 @@ use crate::plan::{GoogleRequest, Method};
 use crate::resources::{Kind as AnyKind, ResourceId};
 
 use super::{
-    Kind, bucket_policy, patch, project_policy, secret_history, secret_policy, secret_version,
-    service_account_policy, short, text,
+    Kind, bucket_policy, guest_attributes, patch, project_policy, secret_history, secret_policy,
+    secret_version, service_account_policy, short, text,
 };
 
 /// One read call and what its answer is about.
@@ -105,6 +105,7 @@ fn one(kind: Kind, id: &ResourceId) -> Read {
         Kind::BucketPolicy => bucket_policy::read(id),
         Kind::SecretVersion => secret_version::read(id),
         Kind::SecretHistory => secret_history::read(id),
+        Kind::GuestAttributes => guest_attributes::read(id),
         kind => kind.descriptor().read(&id.name),
     };
     Read { request, covers: Covers::One(id.clone()) }

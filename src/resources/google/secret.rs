@@ -1,18 +1,19 @@
 //! Secret Manager secrets that hold what is generated for the deployment.
 //!
-//! Identity: `projects/<p>/secrets/<prefix>-<suffix>`. Desired: automatic replication and labels. Compare: labels.
+//! Identity: `projects/<p>/secrets/<prefix>-<suffix>`. Desired: automatic replication, labels, and the schedule of what
+//! rotates by itself. Compare: labels, the topic and the period; when it is due next is Secret Manager's to move.
 //! Readiness: at once. Removed only when that was approved. Which secrets there are and what they look like is here (`dify-runtime`
 //! contract: alphanumeric, so that no DSN, URL or shell can misread them).
 
 use serde_json::{Value, json};
 
-use crate::resources::{Context, Declared, Recipe, ResourceId, facts};
-use crate::rotation::{self, Arrow, Side};
+use crate::resources::{Change, Context, Declared, Document, Recipe, ResourceId, facts};
+use crate::rotation::{self, Arrow, Side, schedule};
 use crate::slice::Slice;
 use crate::spec::Spec;
 
 use super::descriptor::{Create, Descriptor, Precondition, READ_ONLY, Update};
-use super::{Kind, declared, labels, ready_or_waiting};
+use super::{Kind, compare as comparison, declared, labels, ready_or_waiting};
 
 /// Secret Manager v1. A stale etag is refused with 400 FAILED_PRECONDITION.
 pub const DESCRIPTOR: Descriptor = Descriptor {
@@ -25,6 +26,8 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     update: Update::Masked { method_id: "secretmanager.projects.secrets.patch", etag: true },
     labels: Some("/labels"),
     immutable: &[("/replication", "where a secret is kept is fixed when it is made")],
+    // Others may listen, too.
+    keyed: &[("/topics", "name")],
     delete: Some("secretmanager.projects.secrets.delete"),
     delete_precondition: Precondition::EtagQuery,
     data_store: true,
@@ -82,11 +85,18 @@ pub fn declare(context: &Context<'_>) -> Vec<Declared> {
     generated(context.spec)
         .into_iter()
         .map(|secret| {
-            let body = json!({"labels": labels_of(context, secret.suffix), "replication": {"automatic": {}}});
+            let mut body =
+                json!({"labels": labels_of(context, secret.suffix), "replication": {"automatic": {}}});
+            schedule::put(context, secret.suffix, &mut body);
             let id = id(context, secret.suffix);
             declared(context, id, Slice::Secrets, ready_or_waiting(Ok(body)), Vec::new())
         })
         .collect()
+}
+
+/// The differences; the time of the next rotation moves by itself and is none.
+pub fn compare(desired: &Document, seen: &Value) -> Vec<Change> {
+    comparison::compare(&DESCRIPTOR, desired, &schedule::settled(desired.wire(), seen))
 }
 
 /// Our labels, and at the switch of a rotation the one that says who logs in from now on. That one is kept
@@ -109,8 +119,8 @@ fn labels_of(context: &Context<'_>, suffix: &str) -> Value {
 mod tests {
     use super::*;
     use crate::plan::Body;
+    use crate::resources::Desired;
     use crate::resources::google::driver;
-    use crate::resources::{Desired, Document};
 
     #[test]
     fn a_root_password_is_only_drawn_for_an_instance_of_ours() {

@@ -37,12 +37,12 @@ pub fn declare(context: &Context<'_>) -> Vec<Declared> {
     let logins = Side::BOTH
         .into_iter()
         .filter(|_| rotation::sight::is_watched(context))
-        .map(|side| (side.secret(), login(context, side)));
-    let others = keys::watched(context).into_iter().map(|suffix| (suffix, Desired::Found));
+        .map(|side| (side.secret(), login(context, side), Vec::new()));
+    let others = keys::watched(context).into_iter().map(|suffix| key(context, suffix));
     logins
         .chain(others)
-        .map(|(suffix, desired)| {
-            let needs = vec![secret::id(context, suffix)];
+        .map(|(suffix, desired, more)| {
+            let needs = std::iter::once(secret::id(context, suffix)).chain(more).collect();
             declared(context, id(context, suffix), Slice::Secrets, desired, needs)
         })
         .collect()
@@ -68,11 +68,22 @@ fn read_version(version: &Value) -> Option<Version> {
     Some(Version { number, created: text(version, "/createTime").parse().ok()? })
 }
 
+/// A version of another secret's to be disabled, or what the rotation waits for; and what that needs.
+fn key<'a>(context: &Context<'_>, suffix: &'a str) -> (&'a str, Desired, Vec<ResourceId>) {
+    if let Some(version) = keys::retired(context, suffix) {
+        // Who does not run as declared yet may still be using it.
+        let act = disable(context, suffix, version);
+        return (suffix, Desired::Act(act), rotation::workloads(context));
+    }
+    let waits = keys::waits(context, suffix).map(|wait| Desired::Waiting(vec![wait]));
+    (suffix, waits.unwrap_or(Desired::Found), Vec::new())
+}
+
 /// A version of a login's to be disabled, or what the rotation waits for.
 fn login(context: &Context<'_>, side: Side) -> Desired {
     match rotation::turn(context) {
         Some(Next::Take(Arrow::Disable(of, version))) if of == side => {
-            Desired::Act(disable(context, side, version))
+            Desired::Act(disable(context, side.secret(), version))
         }
         // Told once, beside the login that is not in use.
         Some(Next::Wait(why)) if rotation::sight::in_use(context).is_some_and(|(used, _)| used != side) => {
@@ -82,9 +93,9 @@ fn login(context: &Context<'_>, side: Side) -> Desired {
     }
 }
 
-fn disable(context: &Context<'_>, side: Side, version: u64) -> Act {
-    let id = secret_version::numbered(context, side.secret(), version);
-    let body = context.seen.body(&self::id(context, side.secret()));
+fn disable(context: &Context<'_>, suffix: &str, version: u64) -> Act {
+    let id = secret_version::numbered(context, suffix, version);
+    let body = context.seen.body(&self::id(context, suffix));
     let all = body.and_then(|body| body.get("versions")?.as_array());
     let seen =
         all.into_iter().flatten().find(|seen| super::short(text(seen, "/name")) == version.to_string());

@@ -10,7 +10,7 @@ use crate::condition::{Finding, Reason, Severity};
 use crate::inventory::Sighting;
 use crate::plan::{GoogleRequest, Method};
 use crate::resources::{Act, Change, Context, Declared, Desired, ResourceId, Wait, WaitKind};
-use crate::rotation::{self, Arrow, Side, keys};
+use crate::rotation::{self, Arrow, Side, keys, redis};
 use crate::slice::Slice;
 
 use super::descriptor::{Descriptor, READ_ONLY};
@@ -88,7 +88,7 @@ fn older(context: &Context<'_>) -> Vec<Declared> {
         |suffix: &str| context.seen.payloads.get(&context.names.secret(suffix)).map(|one| one.version);
     let marked = rotation::mark(context).map(|mark| (mark.side.secret(), mark.version));
     let unmarked = || rotation::sight::first(context).map(|first| (Side::A.secret(), first));
-    let redis = keys::redis_in_use(context).map(|version| (keys::REDIS, version));
+    let redis = redis::older_in_use(context).map(|version| (keys::REDIS, version));
     let pinned = marked.or_else(unmarked).into_iter().chain(redis);
     pinned
         .filter(|(suffix, version)| newest(suffix) != Some(*version))

@@ -23,14 +23,16 @@ pub fn secret_name(scope: &Scope<'_>) -> String {
 /// The Secret that all of them read.
 pub fn secret(scope: &Scope<'_>, application: &Application) -> Declared {
     let name = secret_name(scope);
-    super::credentials::declare(
+    let mut secret = super::credentials::declare(
         scope,
         &name,
         "api",
         Slice::Workload,
         &application.secrets,
         &application.secret_waits,
-    )
+    );
+    secret.needs.extend(super::sandbox::gates(scope));
+    secret
 }
 
 /// A pod of the API image: unprivileged, with nothing to write to but `/tmp` (it boots, serves and

@@ -1,8 +1,10 @@
-//! The sandbox that runs users' code.
+//! The sandbox that runs users' code. While its key is replaced there are two of them (`rotation::twin`).
 
 use k8s_openapi::api::core::v1::Container;
 
-use crate::resources::Declared;
+use crate::resources::{Declared, Desired, ResourceId};
+use crate::rotation::twin;
+use crate::slice::Slice;
 
 use super::environment::{self, Application};
 use super::images::Image;
@@ -12,21 +14,20 @@ use super::service::SANDBOX_PORT;
 use super::sizes::size;
 use super::standalone::{self, Standalone};
 use super::workload::Replacement;
-use super::{enabled, security};
-
-/// The component's name.
-pub const COMPONENT: &str = "sandbox";
+use super::{Kind, enabled, security};
 
 /// It locks each run into a directory and a user of its own, so it starts as root with the rights to do
 /// that, and to stop what takes too long under another user.
 const RIGHTS: [&str; 7] = ["SYS_CHROOT", "SETUID", "SETGID", "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL"];
 
-/// The sandbox and what it reads. It has no account and no way out but the proxy.
+/// The sandbox that is to serve and what it reads, and the one that has served as long as it must. It has no account
+/// and no way out but the proxy.
 pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
     let wanted = &scope.spec().sandbox;
     if !enabled(wanted, true) {
         return Vec::new();
     }
+    let name = twin::target(scope.context).component();
     let health = |pace| Some(probes::http("/health", SANDBOX_PORT, pace));
     let main = Container {
         // It unpacks an interpreter when it starts.
@@ -37,7 +38,7 @@ pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
         ..Default::default()
     };
     let component = Standalone {
-        component: COMPONENT,
+        component: name,
         image: Image::Sandbox,
         port: SANDBOX_PORT,
         plain: environment::sandbox::sandbox(scope),
@@ -50,15 +51,129 @@ pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
         replacement: Replacement::Rolling,
         needs: vec![],
     };
-    standalone::declare(scope, component, |pod, _| pod.with_scratch("dependencies", "/dependencies"))
+    let mut all =
+        standalone::declare(scope, component, |pod, _| pod.with_scratch("dependencies", "/dependencies"));
+    all.extend(twin::draining(scope.context).map(|(id, wait)| Declared {
+        id,
+        slice: Slice::Workload,
+        needs: vec![],
+        desired: Desired::Waiting(vec![wait]),
+    }));
+    all
+}
+
+/// What has to stand before the callers are told of another sandbox.
+pub fn gates(scope: &Scope<'_>) -> Vec<ResourceId> {
+    if !twin::is_switching(scope.context) {
+        return Vec::new();
+    }
+    let name = scope.names().component(twin::target(scope.context).component());
+    let mut all = vec![scope.id(Kind::Deployment, &name), scope.id(Kind::Service, &name)];
+    if scope.spec().enable_network_segmentation {
+        let policies = ["api", "worker"].map(|component| scope.names().component(component));
+        all.extend(policies.iter().chain([&name]).map(|policy| scope.id(Kind::NetworkPolicy, policy)));
+    }
+    all
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Kind;
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use serde_json::json;
+
     use super::super::fixture::World;
     use super::*;
+    use crate::inventory::{Payload, Sighting};
     use crate::spec::Spec;
+    use crate::spec::types::Sensitive;
+
+    const COMPONENT: &str = "sandbox";
+
+    /// A world in which the callers have been told what is declared, and then the key got another version.
+    fn with_a_new_key(told: World, version: u64) -> World {
+        let mut world = told;
+        world.seen.cluster_reachable = true;
+        world.seen.at = "2026-11-23T10:00:00Z".parse().ok();
+        for (kind, suffix) in [(Kind::Secret, "-env"), (Kind::Deployment, "-sandbox")] {
+            note(&mut world, kind, suffix);
+        }
+        let content = Sensitive::new(format!("key-{version}"));
+        world.seen.payloads.insert(world.names.secret(twin::SECRET), Payload { version, content });
+        world
+    }
+
+    /// Somebody wrote an object as it is declared, where it is.
+    fn note(world: &mut World, kind: Kind, suffix: &str) {
+        let name = format!("{}{suffix}", world.names.prefix);
+        let id = ResourceId::kubernetes(kind, &world.names.namespace(&world.spec), &name);
+        if world.declared().iter().any(|declared| declared.id == id) {
+            let body = world.body(kind, suffix);
+            world.seen.note(id, Sighting::Present(body));
+        }
+    }
+
+    fn text(world: &World, suffix: &str, name: &str) -> Option<String> {
+        let bytes = STANDARD.decode(world.body(Kind::Secret, suffix)["data"][name].as_str()?).ok()?;
+        String::from_utf8(bytes).ok()
+    }
+
+    #[test]
+    fn a_new_key_is_another_sandbox_and_its_callers_read_key_and_address_from_one_object() {
+        let world = with_a_new_key(World::default_set(), 4);
+        assert_eq!(text(&world, "-sandbox-b-env", "API_KEY").as_deref(), Some("key-4"));
+        assert_eq!(text(&world, "-env", twin::KEY).as_deref(), Some("key-4"));
+        let endpoint = text(&world, "-env", twin::ENDPOINT).expect("it is told");
+        assert!(endpoint.ends_with("-sandbox-b:8194"), "{endpoint}");
+        let declared = world.declared();
+        let callers = declared.iter().find(|one| one.id.name.ends_with("0a1b2c3d-env")).expect("a Secret");
+        let needs: Vec<String> = callers.needs.iter().map(ToString::to_string).collect();
+        assert!(needs.iter().any(|need| need.starts_with("Deployment") && need.ends_with("-sandbox-b")));
+        assert!(needs.iter().any(|need| need.starts_with("NetworkPolicy") && need.ends_with("-api")));
+        let rules = world.body(Kind::NetworkPolicy, "-api")["spec"]["egress"].to_string();
+        assert!(rules.contains(r#""component":"sandbox""#) && rules.contains(r#""component":"sandbox-b""#));
+        assert!(
+            !declared.iter().any(|one| one.id.name.ends_with("-sandbox")
+                && one.id.kind == crate::resources::Kind::Kubernetes(Kind::Deployment)),
+            "the old one is let be"
+        );
+    }
+
+    #[test]
+    fn the_old_sandbox_stays_while_somebody_may_know_it_and_the_next_turn_comes_back() {
+        let mut world = with_a_new_key(World::default_set(), 4);
+        note(&mut world, Kind::Secret, "-env");
+        note(&mut world, Kind::Deployment, "-sandbox-b");
+        let waits = |world: &World| {
+            let old = world.declared().into_iter().find(|one| {
+                one.id.name.ends_with("-sandbox")
+                    && one.id.kind == crate::resources::Kind::Kubernetes(Kind::Deployment)
+            });
+            matches!(old.map(|old| old.desired), Some(Desired::Waiting(_)))
+        };
+        assert!(waits(&world), "nothing says that a rollout ended");
+        for suffix in ["-sandbox", "-sandbox-b"] {
+            let name = format!("{}{suffix}", world.names.prefix);
+            let id = ResourceId::kubernetes(Kind::Deployment, &world.names.namespace(&world.spec), &name);
+            let ended = json!({"status": {"conditions": [{"type": "Progressing", "status": "True",
+                "reason": "NewReplicaSetAvailable", "lastUpdateTime": "2026-11-23T09:00:00Z"}]}});
+            world.seen.note(id, Sighting::Present(ended));
+        }
+        assert!(!waits(&world), "everybody has gone");
+
+        let back = with_a_new_key(world, 5);
+        assert_eq!(text(&back, "-sandbox-env", "API_KEY").as_deref(), Some("key-5"));
+        assert_eq!(text(&back, "-env", twin::ENDPOINT), None, "the ConfigMap names the first one");
+    }
+
+    #[test]
+    fn whoever_says_where_the_sandbox_is_decides() {
+        let mut spec = Spec::default();
+        spec.environment_variables.insert(twin::ENDPOINT.into(), "http://mine:8194".into());
+        let world = with_a_new_key(World::of(spec), 4);
+        assert_eq!(text(&world, "-sandbox-env", "API_KEY").as_deref(), Some("key-4"));
+        assert_eq!(text(&world, "-env", twin::ENDPOINT), None);
+    }
 
     #[test]
     fn its_key_is_the_one_its_callers_show_and_its_only_secret() {

@@ -4,6 +4,7 @@ use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::resources::{Declared, ResourceId};
+use crate::rotation::twin::Twin;
 use crate::slice::Slice;
 use crate::spec::types::ServicePort as ExtraPort;
 
@@ -36,9 +37,9 @@ pub fn plugin_daemon_url(scope: &Scope<'_>) -> String {
     scope.url(&scope.names().component("plugin-daemon"), PLUGIN_DAEMON_PORT)
 }
 
-/// The code sandbox inside the cluster.
-pub fn sandbox_url(scope: &Scope<'_>) -> String {
-    scope.url(&scope.names().component("sandbox"), SANDBOX_PORT)
+/// A code sandbox inside the cluster.
+pub fn sandbox_url(scope: &Scope<'_>, twin: Twin) -> String {
+    scope.url(&scope.names().component(twin.component()), SANDBOX_PORT)
 }
 
 /// The proxy for user code inside the cluster.

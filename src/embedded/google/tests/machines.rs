@@ -97,6 +97,47 @@ async fn an_instance_holds_its_data_disk() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_vm_says_in_guest_attributes_what_its_service_has_done() {
+    let world = with(|options| options.delays.guest = std::time::Duration::from_secs(20));
+    let subnet = format!("projects/{PROJECT}/regions/us-central1/subnetworks/vpc-network-shared-subnet");
+    let secrets = format!("secretmanager.googleapis.com/v1/projects/{PROJECT}/secrets");
+    world.post(&format!("{secrets}?secretId=redis"), json!({"replication": {"automatic": {}}})).await;
+    let payload = json!({"payload": {"data": "eA=="}});
+    world.post(&format!("{secrets}/redis:addVersion"), payload.clone()).await;
+    let script = format!("readonly secret='projects/{PROJECT}/secrets/redis'\ncurl guest-attributes/x");
+    let metadata = |versions: &str| {
+        json!([{"key": "startup-script", "value": script}, {"key": "enable-guest-attributes", "value": "TRUE"},
+               {"key": "redis-passwords", "value": versions}])
+    };
+    let zone = format!("{}/zones/us-central1-a", compute());
+    let instance = json!({
+        "name": "nfs", "networkInterfaces": [{"subnetwork": subnet}], "metadata": {"items": metadata("v1")},
+        "disks": [{"boot": true, "autoDelete": true, "initializeParams": {"sourceImage": "debian"}}],
+    });
+    world.post(&format!("{zone}/instances"), instance).await;
+    let attributes = format!("{zone}/instances/nfs/getGuestAttributes?queryPath=dify-reconciler/");
+    assert_eq!(world.call("GET", &attributes, None).await.0, 404, "it is starting");
+    world.advance(60);
+    let said = world.get(&attributes).await;
+    let item = json!({"namespace": "dify-reconciler", "key": "redis-passwords", "value": "v1"});
+    assert_eq!(said["queryValue"]["items"], json!([item]));
+
+    let set = |versions: &'static str| {
+        let (world, zone, metadata, attributes) = (&world, &zone, &metadata, &attributes);
+        async move {
+            let seen = world.get(&format!("{zone}/instances/nfs")).await;
+            let body = json!({"fingerprint": seen["metadata"]["fingerprint"], "items": metadata(versions)});
+            world.post(&format!("{zone}/instances/nfs/setMetadata"), body).await;
+            world.advance(60);
+            world.get(attributes).await["queryValue"]["items"][0]["value"].clone()
+        }
+    };
+    assert_eq!(set("v1 v2").await, "v1", "there is no second version that could be read");
+    world.post(&format!("{secrets}/redis:addVersion"), payload).await;
+    assert_eq!(set("v1 v2").await, "v1 v2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_security_policy_always_has_its_last_rule() {
     let world = world();
     let path = format!("{}/global/securityPolicies", compute());

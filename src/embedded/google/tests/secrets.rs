@@ -52,6 +52,53 @@ async fn a_stale_etag_is_a_failed_precondition_and_masks_replace_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_needs_a_topic_and_a_time_and_rings_when_it_comes_round() {
+    let world = world();
+    let topic = format!("projects/{PROJECT}/topics/secrets");
+    world.server.seed_topic(&topic);
+    let made = |topics: serde_json::Value, rotation: serde_json::Value| json!({"replication": {"automatic": {}}, "topics": topics, "rotation": rotation});
+    let next = (world.clock.now() + jiff::SignedDuration::from_secs(3600)).to_string();
+    let soon = (world.clock.now() + jiff::SignedDuration::from_secs(299)).to_string();
+    let good = json!({"nextRotationTime": next, "rotationPeriod": "3600s"});
+    let listening = json!([{"name": topic}]);
+    let many: Vec<serde_json::Value> = (0..11).map(|_| json!({"name": topic})).collect();
+    for refused in [
+        made(json!([]), good.clone()),
+        made(json!([{"name": "secrets"}]), good.clone()),
+        made(json!(many), good.clone()),
+        made(listening.clone(), json!({"rotationPeriod": "3600s"})),
+        made(listening.clone(), json!({"nextRotationTime": next, "rotationPeriod": "3599s"})),
+        made(listening.clone(), json!({"nextRotationTime": soon})),
+    ] {
+        let (status, body) = world.call("POST", &format!("{}?secretId=db", secrets()), Some(refused)).await;
+        assert_eq!((status, body["error"]["status"].as_str()), (400, Some("INVALID_ARGUMENT")), "{body}");
+    }
+    world.post(&format!("{}?secretId=db", secrets()), made(listening.clone(), good)).await;
+    world
+        .post(&format!("{}?secretId=once", secrets()), made(listening, json!({"nextRotationTime": next})))
+        .await;
+    let rung = || {
+        let messages = world.server.messages(&topic).into_iter();
+        messages.filter(|message| message["attributes"]["eventType"] == "SECRET_ROTATE").count()
+    };
+    world.advance(3599);
+    assert_eq!(rung(), 0);
+    world.advance(1);
+    assert_eq!(rung(), 2);
+    world.advance(3600);
+    assert_eq!(rung(), 3, "one of them has no period");
+    let secret = world.get(&format!("{}/db", secrets())).await;
+    let moved = (world.clock.now() + jiff::SignedDuration::from_secs(3600)).to_string();
+    assert_eq!(secret["rotation"]["nextRotationTime"], moved);
+    assert!(world.get(&format!("{}/once", secrets())).await["rotation"].is_null());
+    // It may be taken away, but its topic may not as long as it is there.
+    let topics = format!("{}/db?updateMask=topics", secrets());
+    assert_eq!(world.call("PATCH", &topics, Some(json!({}))).await.0, 400);
+    let both = format!("{}/db?updateMask=topics,rotation", secrets());
+    assert_eq!(world.call("PATCH", &both, Some(json!({"rotation": null}))).await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn topics_hear_of_every_change() {
     let world = world();
     let topic = format!("projects/{PROJECT}/topics/secrets");

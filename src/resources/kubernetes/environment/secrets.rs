@@ -3,13 +3,15 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::resources::facts;
-use crate::rotation::keys;
-use crate::spec::types::StringMap;
+use crate::rotation::redis;
+use crate::rotation::twin::{self, Twin};
+use crate::spec::types::{Sensitive, StringMap};
 
 use super::super::credentials::{SecretMap, SecretValue};
 use super::super::database::Database;
 use super::super::enabled;
 use super::super::scope::Scope;
+use super::super::service;
 use super::super::waits::Waits;
 use super::Plain;
 
@@ -38,6 +40,12 @@ pub fn application(scope: &Scope<'_>, database: &Database, platform: &Plain, wai
         ("CODE_EXECUTION_API_KEY", "code-execution-api-key"),
     ] {
         all.insert(name.into(), SecretValue::generated(scope, suffix, waits));
+    }
+    // One Secret says both which key is taken and where, so that nobody ever reads half of the switch.
+    if twin::target(scope.context) == Twin::B {
+        let endpoint = service::sandbox_url(scope, Twin::B);
+        let version = Twin::B.component().to_owned();
+        all.insert(twin::ENDPOINT.into(), SecretValue { text: Sensitive::new(endpoint), version });
     }
     if enabled(&spec.agent_backend, false) {
         let token = SecretValue::generated(scope, "agent-api-token", waits);
@@ -125,7 +133,7 @@ fn pick(from: &SecretMap, names: &[(&str, &str)]) -> SecretMap {
 /// The VM's Redis has a password that was drawn; one that the user names has the user's, or none.
 fn redis_password(scope: &Scope<'_>, key: &SecretValue, waits: &mut Waits) -> SecretValue {
     if facts::redis_is_ours(scope.spec()) {
-        return SecretValue::of(keys::redis_password(scope.context), keys::REDIS, waits);
+        return SecretValue::of(redis::password(scope.context), redis::SECRET, waits);
     }
     SecretValue::given(&scope.spec().redis_auth, "redis_auth", key)
 }
@@ -146,7 +154,6 @@ fn broker_url(password: &SecretValue, platform: &Plain, database: u8) -> SecretV
 mod tests {
     use super::*;
     use crate::resources::kubernetes::environment::plain;
-    use crate::spec::types::Sensitive;
 
     fn url(password: &str) -> String {
         let platform = plain(&[("REDIS_HOST", "10.0.0.9"), ("REDIS_PORT", "6379")]);

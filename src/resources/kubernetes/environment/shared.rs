@@ -4,6 +4,7 @@
 //! the values that were found out the hard way.
 
 use crate::resources::facts;
+use crate::rotation::twin::Twin;
 
 use super::super::database::{Database, PORT};
 use super::super::scope::Scope;
@@ -168,8 +169,9 @@ fn plugins(scope: &Scope<'_>) -> Plain {
     all
 }
 
+/// Where the sandbox is, unless the Secret says that the other one serves.
 fn code_execution(scope: &Scope<'_>) -> Plain {
-    let mut all = plain(&[("CODE_EXECUTION_ENDPOINT", &service::sandbox_url(scope))]);
+    let mut all = plain(&[("CODE_EXECUTION_ENDPOINT", &service::sandbox_url(scope, Twin::A))]);
     // Set but absent, every HTTP request node would fail.
     if enabled(&scope.spec().ssrf_proxy, true) {
         let proxy = service::ssrf_proxy_url(scope);

@@ -11,6 +11,7 @@ use k8s_openapi::api::networking::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use crate::resources::Declared;
+use crate::rotation::twin;
 use crate::slice::Slice;
 
 use super::scope::Scope;
@@ -99,7 +100,7 @@ fn calls(scope: &Scope<'_>, policy: Policy) -> Policy {
     let mut policy = data(scope, policy).to([
         peers.to(&["api"], &[scope.spec().container_port]),
         peers.to(&["plugin-daemon"], &[PLUGIN_DAEMON_PORT]),
-        peers.to(&["sandbox"], &[SANDBOX_PORT]),
+        peers.to(&sandboxes(scope), &[SANDBOX_PORT]),
         peers.to(&["ssrf-proxy"], &[SSRF_PROXY_PORT]),
     ]);
     if enabled(&scope.spec().agent_backend, false) {
@@ -191,21 +192,32 @@ fn plugin_daemon(scope: &Scope<'_>) -> Policy {
         .to(peers.to_allowed(&ssrf_proxy::allowed(scope, "IPS")))
 }
 
+/// The sandbox, or both while its key is replaced.
+fn sandboxes(scope: &Scope<'_>) -> Vec<&'static str> {
+    let mut all: Vec<&str> = twin::standing(scope.context).into_iter().map(twin::Twin::component).collect();
+    all.sort_unstable();
+    all
+}
+
 /// The sandbox and its proxy. The sandbox reaches nothing else, least of all the metadata server.
 fn code(scope: &Scope<'_>) -> Vec<Policy> {
     let peers = Peers::new(scope);
     let mut callers = DIFY.to_vec();
-    callers.extend(["sandbox", "plugin-daemon"]);
-    let sandbox = Policy::of("sandbox")
-        .from(peers.from(&DIFY, &[SANDBOX_PORT]))
-        .to([peers.to_names(), peers.to(&["ssrf-proxy"], &[SSRF_PROXY_PORT])]);
+    callers.extend(sandboxes(scope).into_iter().chain(["plugin-daemon"]));
+    let sandbox = |name: &&str| {
+        Policy::of(name)
+            .from(peers.from(&DIFY, &[SANDBOX_PORT]))
+            .to([peers.to_names(), peers.to(&["ssrf-proxy"], &[SSRF_PROXY_PORT])])
+    };
+    let mut all: Vec<Policy> = sandboxes(scope).iter().map(sandbox).collect();
     let proxy = Policy::of("ssrf-proxy")
         .from(peers.from(&callers, &[SSRF_PROXY_PORT]))
         .to([peers.to_names(), peers.to_public(None)])
         .to(peers.to_allowed(&ssrf_proxy::allowed(scope, "IPS")));
     // Names stand for addresses that only squid finds out; it checks them itself.
     let named = !ssrf_proxy::allowed(scope, "DOMAINS").is_empty();
-    vec![sandbox, if named { proxy.to([peers.to_anything_but_metadata()]) } else { proxy }]
+    all.push(if named { proxy.to([peers.to_anything_but_metadata()]) } else { proxy });
+    all
 }
 
 fn agents(scope: &Scope<'_>) -> Vec<Policy> {

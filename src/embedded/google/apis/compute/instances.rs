@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{SERVICE, addresses, fetch, labels, path_of};
+use super::{SERVICE, addresses, fetch, guest, labels, path_of};
 use crate::embedded::google::context::Cx;
 use crate::embedded::google::error::ApiError;
 use crate::embedded::google::operation::{self, COMPUTE_LINK};
@@ -118,7 +118,12 @@ pub fn release(_: &Cx, instance: &Value) -> Vec<Effect> {
 pub fn action(cx: &mut Cx, target: &str, action: &str) -> Option<Result<Value, ApiError>> {
     Some(match action {
         "setTags" => labels::set_fingerprinted(cx, target, "tags", action),
-        "setMetadata" => labels::set_fingerprinted(cx, target, "metadata", action),
+        "setMetadata" => labels::set_fingerprinted(cx, target, "metadata", action).inspect(|_| {
+            if let Ok(instance) = fetch(cx, target) {
+                guest::look(cx, target, &instance);
+            }
+        }),
+        "getGuestAttributes" => guest::attributes(cx, target),
         "start" => state(cx, target, action, "STAGING", "RUNNING"),
         "stop" => state(cx, target, action, "STOPPING", "TERMINATED"),
         "reset" => state(cx, target, action, "RUNNING", "RUNNING"),

@@ -5,6 +5,7 @@
 
 mod addresses;
 mod aggregate;
+mod guest;
 mod instances;
 mod kinds;
 mod labels;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::kinds::Kind;
-use super::{SERVICE, addresses, fetch, instances, not_found, path_of, security_policies};
+use super::{SERVICE, addresses, fetch, guest, instances, not_found, path_of, security_policies};
 use crate::embedded::google::context::Cx;
 use crate::embedded::google::error::ApiError;
 use crate::embedded::google::mask;
@@ -30,6 +30,9 @@ pub fn insert(cx: &mut Cx, path: &str, kind: &Kind) -> Result<Value, ApiError> {
         _ => {}
     }
     let key = format!("{SERVICE}/{target}");
+    if kind.collection == "instances" {
+        guest::look(cx, &target, &document);
+    }
     cx.world.put(key.clone(), document);
     let effects = match kind.status {
         ("", _) => Vec::new(),

@@ -1,6 +1,9 @@
 //! Secret Manager v1: secrets; their versions are in `versions.rs`.
 
+mod rotation;
 mod versions;
+
+pub use rotation::{next_due, ring_due};
 
 use serde_json::{Value, json};
 
@@ -14,6 +17,9 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 
 /// First part of the store's keys.
 pub const SERVICE: &str = "secretmanager";
+
+/// Most topics of a secret.
+const MOST_TOPICS: usize = 10;
 
 /// Answers a call, or nothing for a path the API does not have. Regional secrets live below
 /// `projects/p/locations/l`.
@@ -84,6 +90,7 @@ fn create(cx: &mut Cx, parent: &str) -> Result<Value, ApiError> {
         return Err(ApiError::already_exists(format!("Secret [{name}] already exists.")));
     }
     check(cx, &secret)?;
+    rotation::check(cx, &secret["rotation"])?;
     let etag = quoted(cx);
     set(&mut secret, json!({"name": name, "createTime": cx.stamp(), "etag": etag}));
     cx.world.put(format!("{SERVICE}/{name}"), secret.clone());
@@ -92,13 +99,31 @@ fn create(cx: &mut Cx, parent: &str) -> Result<Value, ApiError> {
     Ok(secret)
 }
 
+/// Whether a version of a secret of the project's can be accessed.
+pub fn is_readable(cx: &Cx, secret: &str, version: &str) -> bool {
+    let id = secret.rsplit('/').next().unwrap_or_default();
+    let key = format!("{SERVICE}/{}/secrets/{id}/versions/{version}", in_project(cx));
+    cx.world.get(&key).is_some_and(|version| text(version, "state") == "ENABLED")
+}
+
+/// What is refused of a secret's topics.
 fn check(cx: &Cx, secret: &Value) -> Result<(), ApiError> {
     let topics = secret["topics"].as_array().cloned().unwrap_or_default();
-    if secret.get("rotation").is_some() && topics.is_empty() {
+    if !secret["rotation"].is_null() && topics.is_empty() {
         return Err(ApiError::invalid("A secret with a rotation must have topics."));
+    }
+    if topics.len() > MOST_TOPICS {
+        return Err(ApiError::invalid(format!("A secret can have at most {MOST_TOPICS} topics.")));
     }
     for topic in &topics {
         let name = text(topic, "name");
+        let parts: Vec<&str> = name.split('/').collect();
+        if !matches!(parts[..], ["projects", project, "topics", id] if !project.is_empty() && !id.is_empty())
+        {
+            return Err(ApiError::invalid(format!(
+                "The topic [{name}] does not match the expected format [projects/*/topics/*]."
+            )));
+        }
         if cx.world.get(&format!("pubsub/{name}")).is_none() {
             return Err(ApiError::failed_precondition(format!(
                 "The Secret Manager service agent could not publish to [{name}]."
@@ -136,6 +161,9 @@ fn patch(cx: &mut Cx, name: &str) -> Result<Value, ApiError> {
     let topics = secret["topics"].clone();
     mask::update(&mut secret, &body, Some(&update_mask));
     check(cx, &secret)?;
+    if update_mask.split(',').any(|field| field.starts_with("rotation")) {
+        rotation::check(cx, &secret["rotation"])?;
+    }
     let etag = quoted(cx);
     set(&mut secret, json!({"name": name, "etag": etag}));
     cx.world.put(format!("{SERVICE}/{name}"), secret.clone());
