@@ -39,6 +39,7 @@ resource "google_cloud_run_v2_service" "reconciler" {
           TASKS_SERVICE_ACCOUNT  = google_service_account.tasks.email
           EVENT_SERVICE_ACCOUNTS = google_service_account.events.email
           AUTH_MODE              = var.auth_mode
+          NOTIFY_TOPIC           = google_pubsub_topic.notices.id
         }
         content {
           name  = env.key

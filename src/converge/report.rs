@@ -12,7 +12,7 @@ use crate::slice::Slice;
 use crate::state::status::{self, ApprovalWanted, Happened, Phase, PlanShown, SpecRef, Status, Waiting};
 
 use super::scene::Refusal;
-use super::{Converger, Scene, Work, execute, outputs, phase};
+use super::{Converger, Scene, Work, execute, milestones, outputs, phase};
 
 /// Tells what was seen and what is going to be done.
 ///
@@ -51,6 +51,10 @@ pub async fn planned(
         history: old.history.clone(),
         ..Status::default()
     };
+    for (about, what) in milestones::between(&old, &status) {
+        let entry = happened(converger, work, scene.generation, &what);
+        status.history.insert(0, Happened { about: Some(about), ..entry });
+    }
     remember(converger, work, &old, &mut status);
     status::write(&converger.state, status).await.map(drop)
 }
@@ -131,7 +135,7 @@ fn remember(converger: &Converger, work: &Work, old: &Status, status: &mut Statu
 }
 
 fn happened(converger: &Converger, work: &Work, generation: i64, what: &str) -> Happened {
-    Happened { at: (converger.now)(), generation, cause: work.cause.clone(), what: what.into() }
+    Happened { at: (converger.now)(), generation, cause: work.cause.clone(), what: what.into(), about: None }
 }
 
 /// A plan as the status keeps it.

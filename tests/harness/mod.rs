@@ -167,6 +167,11 @@ impl Stage {
         image.expect("it runs an image").to_owned()
     }
 
+    /// Lets every Job of a backup that ended well have left what it is for. Says whether there was one.
+    pub fn jobs_left_something(&self) -> bool {
+        left_behind::settle(self)
+    }
+
     /// Works once, without waiting for anything.
     pub async fn once(&self, work: &Work) -> Outcome {
         self.converger.work(work).await.expect("the buckets can be read")
@@ -230,6 +235,18 @@ impl Stage {
         let kubernetes = self.kubernetes.snapshot();
         let kubernetes = kubernetes.as_object().cloned().unwrap_or_default().into_iter();
         google.chain(kubernetes).map(|(path, body)| (path, timeless(body))).collect()
+    }
+
+    /// Requests to the cluster since a mark: whether it is to change something, method and path.
+    pub fn kubernetes_requests_since(&self, mark: Mark) -> Vec<(bool, String, String)> {
+        let requests = self.kubernetes.requests().into_iter().map(|record| record.request);
+        let since = requests.filter(|request| request.seq > mark.kubernetes);
+        since.map(|request| (request.is_write(), request.method.clone(), request.path.clone())).collect()
+    }
+
+    /// Requests to Google since a mark.
+    pub fn google_requests_since(&self, mark: Mark) -> Vec<google::Recorded> {
+        self.google.requests().into_iter().filter(|request| request.seq > mark.google).collect()
     }
 
     /// Where both clouds' logs are now.

@@ -28,6 +28,8 @@ pub enum Kind {
     Disk,
     Instance,
     Repository,
+    Attestor,
+    AdmissionPolicy,
     Certificate,
     CertificateMap,
     CertificateMapEntry,
@@ -35,7 +37,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 27] = [
+    pub const ALL: [Kind; 29] = [
         Kind::Project,
         Kind::EnabledApi,
         Kind::ProjectPolicy,
@@ -60,6 +62,8 @@ impl Kind {
         Kind::Disk,
         Kind::Instance,
         Kind::Repository,
+        Kind::Attestor,
+        Kind::AdmissionPolicy,
         Kind::Certificate,
         Kind::CertificateMap,
         Kind::CertificateMapEntry,
@@ -100,6 +104,8 @@ impl Kind {
             Kind::Disk => "Disk",
             Kind::Instance => "Instance",
             Kind::Repository => "Repository",
+            Kind::Attestor => "Attestor",
+            Kind::AdmissionPolicy => "AdmissionPolicy",
             Kind::Certificate => "Certificate",
             Kind::CertificateMap => "CertificateMap",
             Kind::CertificateMapEntry => "CertificateMapEntry",
