@@ -25,6 +25,9 @@ pub fn between(old: &Status, new: &Status) -> Vec<(About, String)> {
             format!("the database password was replaced: {login} logs in with version {}", new["version"]);
         found.push((About::Rotation, what));
     }
+    if let Some((old, new)) = pair("secret_versions") {
+        found.extend(secrets(old, new).into_iter().map(|what| (About::Rotation, what)));
+    }
     if let Some((old, new)) = pair("backups") {
         found.extend(backups(old, new).into_iter().map(|what| (About::Backup, what)));
     }
@@ -57,6 +60,19 @@ fn images(release: &Value) -> BTreeSet<String> {
     let digests = release["images"].as_object().into_iter().flatten();
     digests
         .map(|(reference, digest)| format!("{reference}@{}", digest.as_str().unwrap_or_default()))
+        .collect()
+}
+
+/// Secrets with a newer version than before. The logins' passwords are drawn before they are used, and are told when
+/// they are.
+fn secrets(old: &Value, new: &Value) -> Vec<String> {
+    let is_login = |name: &str| name.ends_with("-db-password-a") || name.ends_with("-db-password-b");
+    let newer =
+        |name: &str, version: &Value| old[name].as_u64().is_some_and(|old| Some(old) < version.as_u64());
+    let versions = new.as_object().into_iter().flatten();
+    versions
+        .filter(|(name, version)| !is_login(name) && newer(name, version))
+        .map(|(name, version)| format!("secret {name} has version {version}"))
         .collect()
 }
 
@@ -122,6 +138,16 @@ mod tests {
             Vec::<String>::new(),
             "retention is no news"
         );
+    }
+
+    #[test]
+    fn a_key_is_told_when_it_has_a_newer_version_and_not_when_it_is_new() {
+        let versions = |redis: u64| json!({"app-redis-password": redis, "app-db-password-a": redis});
+        assert_eq!(
+            told("secret_versions", versions(1), versions(2)),
+            ["secret app-redis-password has version 2"]
+        );
+        assert_eq!(told("secret_versions", json!({}), versions(1)), Vec::<String>::new());
     }
 
     #[test]

@@ -39,6 +39,7 @@ pub fn outputs(scene: &Scene, seen: &Inventory) -> BTreeMap<String, Value> {
         ("backups", backups(scene, seen)),
         ("release", release(scene, seen)),
         ("database_login", database_login(scene, seen)),
+        ("secret_versions", secret_versions(seen)),
     ];
     outputs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
@@ -116,6 +117,15 @@ fn database_login(scene: &Scene, seen: &Inventory) -> Value {
         Some((side, version)) => json!({ "login": side.letter(), "version": version }),
         None => Value::Null,
     }
+}
+
+/// The version of each secret that is in use, by its id; `null` as long as none could be read.
+fn secret_versions(seen: &Inventory) -> Value {
+    // Single versions are looked at beside the newest while a password is replaced.
+    let newest = seen.payloads.iter().filter(|(name, _)| !name.contains("/versions/"));
+    let versions: BTreeMap<&str, u64> =
+        newest.map(|(name, payload)| (short(name), payload.version)).collect();
+    if versions.is_empty() { Value::Null } else { json!(versions) }
 }
 
 /// What the user has to put into DNS.

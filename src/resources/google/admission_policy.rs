@@ -189,13 +189,13 @@ fn update(revision: &Revision<'_>) -> Result<GoogleRequest, String> {
         policy[OURS][account] = rule.clone();
     }
     if let Some(fields) = policy.as_object_mut() {
-        fields.remove("updateTime");
+        // The server's own, which it does not take.
+        ["name", "updateTime"].into_iter().for_each(|field| drop(fields.remove(field)));
     }
     Ok(put(revision.id, policy))
 }
 
-fn put(id: &ResourceId, mut policy: Value) -> GoogleRequest {
-    policy["name"] = id.name.clone().into();
+fn put(id: &ResourceId, policy: Value) -> GoogleRequest {
     let mut call = DESCRIPTOR.call(Method::Put, DESCRIPTOR.path(&id.name, ""), PUT);
     call.body = Body::Document(Document::new(policy));
     call
