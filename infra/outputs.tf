@@ -28,6 +28,11 @@ output "notifications_topic" {
   value       = google_pubsub_topic.notifications.id
 }
 
+output "notices_topic" {
+  description = "A topic on which the service tells what is new; make a subscription to hear of it."
+  value       = google_pubsub_topic.notices.id
+}
+
 output "trigger_subscriptions" {
   description = "The subscriptions that Eventarc made, for the commands in the README."
   value       = [for trigger in google_eventarc_trigger.specs : trigger.transport[0].pubsub[0].subscription]

@@ -3,10 +3,17 @@
 resource "google_project_iam_member" "reconciler" {
   for_each = toset([
     "roles/artifactregistry.admin",
+    # Attestations are read and verified, and the deployments' own rules are added to the project's policy.
+    "roles/binaryauthorization.attestorsVerifier",
+    "roles/binaryauthorization.policyEditor",
     "roles/certificatemanager.editor",
+    # Builds and promotions are read, where a spec says that they decide about an image.
+    "roles/cloudbuild.builds.viewer",
+    "roles/clouddeploy.viewer",
     "roles/cloudsql.admin",
     "roles/compute.instanceAdmin.v1",
     "roles/container.developer",
+    "roles/containeranalysis.notes.occurrences.viewer",
     "roles/iam.serviceAccountAdmin",
     # The VM with NFS and Redis runs as an account of its own.
     "roles/iam.serviceAccountUser",

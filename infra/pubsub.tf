@@ -55,6 +55,20 @@ resource "google_pubsub_subscription" "push" {
   }
 }
 
+# What is new is told here: changes of a condition, plans that wait for an approval, rollouts, rotations, backups. Who
+# wants to hear of it makes a subscription; see docs/notices in the repository for what a message looks like.
+resource "google_pubsub_topic" "notices" {
+  name       = "${var.name}-notices"
+  labels     = local.labels
+  depends_on = [google_project_service.needed]
+}
+
+resource "google_pubsub_topic_iam_member" "reconciler_tells" {
+  topic  = google_pubsub_topic.notices.id
+  role   = "roles/pubsub.publisher"
+  member = google_service_account.reconciler.member
+}
+
 resource "google_pubsub_topic" "dead" {
   name       = "${var.name}-dead"
   labels     = local.labels

@@ -40,6 +40,7 @@ resource "google_cloud_run_v2_service" "reconciler" {
           EVENT_SERVICE_ACCOUNTS = google_service_account.events.email
           AUTH_MODE              = var.auth_mode
           ROTATION_TOPIC         = google_pubsub_topic.rotations.id
+          NOTIFY_TOPIC           = google_pubsub_topic.notices.id
         }
         content {
           name  = env.key

@@ -105,3 +105,15 @@ variable "ring_for_promotions" {
   type        = bool
   default     = true
 }
+
+variable "ring_for_changes" {
+  description = "Calls whose entries in the audit log ring at once, by a name of your own: drift is then put right within a minute instead of at the next resync. Every API's data access and every call of the cluster's own stay silent."
+  type        = map(object({ service = string, method = string }))
+  default     = {}
+}
+
+variable "ring_for_certificates" {
+  description = "Whether changes of certificates ring through Eventarc. Without it a certificate is looked at every few minutes while it is waited for."
+  type        = bool
+  default     = false
+}

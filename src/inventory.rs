@@ -85,6 +85,8 @@ pub struct Inventory {
     pub registry: BTreeMap<String, String>,
     /// What else decides about the images: builds and promotions.
     pub sources: crate::images::Sources,
+    /// Which images somebody has vouched for, as far as something depends on it.
+    pub attested: crate::images::attest::Attested,
     /// What the images come to: the digests above, and what else there is to say about them.
     pub images: crate::images::Verdict,
     /// When the look began: the only time that anything pure knows.

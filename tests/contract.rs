@@ -60,6 +60,8 @@ fn every_call_is_one_that_google_documents() {
         "certificatemanager.projects.locations.certificateMaps.certificateMapEntries.create",
         "artifactregistry.projects.locations.repositories.patch",
         "iam.projects.serviceAccounts.setIamPolicy",
+        "binaryauthorization.projects.updatePolicy",
+        "binaryauthorization.projects.attestors.validateAttestationOccurrence",
         "compute.aggregated",
     ] {
         let method = if method == "compute.aggregated" { "compute.instances.aggregatedList" } else { method };
@@ -77,6 +79,7 @@ fn a_notice_is_published_as_google_documents_it() {
             generation: 1,
             cause: "test".into(),
             what: "converged".into(),
+            about: None,
         }],
         ..Default::default()
     };

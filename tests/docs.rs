@@ -95,6 +95,89 @@ fn the_table_of_events_is_current() {
     is_current("docs/events.md", text);
 }
 
+/// A status in which there is one of everything to tell.
+fn eventful() -> Status {
+    use dify_reconciler::condition::{Condition, ConditionType, Reason};
+    use dify_reconciler::state::status::{About, ApprovalWanted, Happened};
+    let happened = |second: i64, about, cause: &str, what: &str| Happened {
+        at: jiff::Timestamp::from_second(1_790_000_000 + second).expect("a time"),
+        generation: 1_790_847_000_120_450,
+        cause: cause.into(),
+        what: what.into(),
+        about,
+    };
+    let image = format!("langgenius/dify-api:1.17.1@sha256:{}", "7f".repeat(32));
+    let why = "Deployment appdifydemo0a1b2c3d waits: 1 of 3 pods are ready".to_owned();
+    let hash = "5b".repeat(32);
+    Status {
+        deployment: "prod".into(),
+        spec: dify_reconciler::state::status::SpecRef {
+            generation: 1_790_847_000_120_450,
+            ..Default::default()
+        },
+        observed_at: Some(jiff::Timestamp::from_second(1_790_000_009).expect("a time")),
+        conditions: vec![Condition {
+            slice: Slice::Workload,
+            kind: ConditionType::Reconciling,
+            reason: Reason::Waiting,
+            message: why,
+        }],
+        approval: Some(ApprovalWanted { hash, steps: vec!["- Bucket appdifydemo0a1b2c3d-storage".into()] }),
+        history: vec![
+            happened(4, None, "gcr INSERT", "converged"),
+            happened(3, Some(About::Backup), "backup due", "backup 20261001T020000Z is complete"),
+            happened(
+                2,
+                Some(About::Rotation),
+                "SECRET_ROTATE",
+                "the database password was replaced: b logs in with version 2",
+            ),
+            happened(1, Some(About::Rollout), "gcr INSERT", &format!("the rollout of {image} began")),
+        ],
+        ..Status::default()
+    }
+}
+
+/// What a receiver is written against: one of each kind, as it is sent, and the schema of what is in it.
+#[test]
+fn the_samples_and_schemas_of_notices_are_current() {
+    use dify_reconciler::notify::{self, data};
+    let now = jiff::Timestamp::from_second(1_790_000_010).expect("a time");
+    let notices = notify::news(None, &eventful(), now).notices;
+    let index = std::fs::read_to_string("docs/notices/README.md").expect("there is an index");
+    assert_eq!(notices.len(), 6);
+    for notice in &notices {
+        let event = notice.cloud_event().expect("a CloudEvent");
+        assert_eq!(event["type"], format!("dify.reconciler.{}", notice.kind()));
+        assert!(index.contains(&format!("| `dify.reconciler.{}` |", notice.kind())), "{}", notice.kind());
+        is_current(&format!("docs/notices/{}.json", notice.kind()), json(&event));
+    }
+    let schemas = [
+        ("condition.changed.v1", schemars::schema_for!(data::ConditionChanged)),
+        ("approval.wanted.v1", schemars::schema_for!(data::ApprovalWanted)),
+        ("happened.v1", schemars::schema_for!(data::Happened)),
+    ];
+    for (name, schema) in schemas {
+        let fields = serde_json::to_value(&schema).expect("a schema is JSON")["properties"].clone();
+        for notice in notices.iter().filter(|notice| schema_of(notice.kind()) == name) {
+            let event = notice.cloud_event().expect("a CloudEvent");
+            let sent = event["data"].as_object().expect("data");
+            assert!(
+                sent.keys().all(|field| fields.get(field).is_some()),
+                "{name} does not say all of {sent:?}"
+            );
+        }
+        is_current(&format!("docs/notices/{name}.schema.json"), json(&schema));
+    }
+}
+
+fn schema_of(kind: &str) -> &str {
+    match kind {
+        "condition.changed.v1" | "approval.wanted.v1" => kind,
+        _ => "happened.v1",
+    }
+}
+
 #[test]
 fn every_room_and_document_that_the_readme_names_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

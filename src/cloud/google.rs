@@ -142,8 +142,14 @@ fn body_of(body: &Body) -> Option<Value> {
 
 /// Methods that read although they are a POST, or make something under a name that we choose, or tell something
 /// that has an id.
-const REPEATABLE: [&str; 5] =
-    ["getIamPolicy", "testIamPermissions", "tasks.create", "services.batchEnable", "topics.publish"];
+const REPEATABLE: [&str; 6] = [
+    "getIamPolicy",
+    "testIamPermissions",
+    "tasks.create",
+    "services.batchEnable",
+    "topics.publish",
+    "validateAttestationOccurrence",
+];
 
 /// Whether a call may be repeated after it may have been done: it says the same again, only reads, has a
 /// request id, or cannot fit twice because of its precondition.

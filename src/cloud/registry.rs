@@ -1,6 +1,7 @@
 //! Which content an image reference stands for now.
 
 mod reference;
+mod tags;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -41,6 +41,11 @@ pub enum Hint {
         /// Full name, with the project's number.
         resource: String,
     },
+    /// Somebody changed a resource, or it changed by itself.
+    Resource {
+        /// Its name in its API's words.
+        resource: String,
+    },
     /// A backup is due.
     Backup {
         /// The slot it is for, RFC 3339.
@@ -63,9 +68,21 @@ impl Hint {
     /// Whether a deployment in whose inventory are these resources could be meant. When in doubt, it is: a look
     /// for nothing costs some reads, and a look that is missed lasts until the next tick.
     pub fn concerns<'a>(&self, inventory: impl IntoIterator<Item = &'a str>) -> bool {
-        let (Hint::Rotation { secret, .. } | Hint::Secret { secret, .. }) = self else { return true };
         let mut resources = inventory.into_iter().peekable();
-        resources.peek().is_none() || resources.any(|resource| resource.split('/').any(|part| part == secret))
+        if resources.peek().is_none() {
+            return true;
+        }
+        match self {
+            Hint::Rotation { secret, .. } | Hint::Secret { secret, .. } => {
+                resources.any(|resource| resource.split('/').any(|part| part == secret))
+            }
+            Hint::Resource { resource } => {
+                let names = names(resource);
+                resources
+                    .any(|known| known.rsplit(['/', ' ']).next().is_some_and(|name| names.contains(&name)))
+            }
+            _ => true,
+        }
     }
 
     /// Whether it tells of nothing but what a step of ours did: our own writes do not ring our own bell.
@@ -95,6 +112,15 @@ fn ring(secret: &str, change: &str) -> String {
     format!("{change} {secret}")
 }
 
+/// What a resource's name names: of `projects/p/secrets/s/versions/3` the secret and the version. The project is in
+/// every name and tells nothing, unless it is what is meant.
+fn names(resource: &str) -> Vec<&str> {
+    let parts: Vec<&str> = resource.trim_matches('/').split('/').collect();
+    let pairs = parts.chunks(2).filter(|pair| pair[0] != "projects" || parts.len() <= 2);
+    let named: Vec<&str> = pairs.filter_map(|pair| pair.get(1).copied()).collect();
+    if named.is_empty() { parts.last().copied().into_iter().collect() } else { named }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,5 +132,28 @@ mod tests {
         assert!(!hint.concerns(["SecretVersion projects/p/secrets/app2-redis-password/versions"]));
         assert!(hint.concerns([]));
         assert!(Hint::Image { image: "h/p/r/i".into() }.concerns(["Secret projects/p/secrets/s"]));
+    }
+
+    #[test]
+    fn a_resource_concerns_whom_it_belongs_to_in_every_apis_words() {
+        let concerns =
+            |resource: &str, known: &str| Hint::Resource { resource: resource.into() }.concerns([known]);
+        for (resource, known) in [
+            ("projects/_/buckets/app1-storage", "Bucket b/app1-storage"),
+            ("projects/1/secrets/app1-redis/versions/3", "Secret(GCP) projects/p/secrets/app1-redis"),
+            ("apps/v1/namespaces/app1/deployments/app1-web", "Deployment app1/app1-web"),
+            ("core/v1/namespaces/app1", "Namespace app1"),
+            ("projects/p", "ProjectPolicy projects/p"),
+            ("projects/p/policy", "AdmissionPolicy projects/p/policy"),
+        ] {
+            assert!(concerns(resource, known), "{resource} is {known}");
+        }
+        for (resource, known) in [
+            ("projects/p/secrets/other/versions/3", "SecretVersion projects/p/secrets/app1-redis/versions"),
+            ("projects/p/secrets/other", "ProjectPolicy projects/p"),
+            ("projects/_/buckets/app2-storage", "Bucket b/app1-storage"),
+        ] {
+            assert!(!concerns(resource, known), "{resource} is not {known}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::cloud::Cloud;
 use crate::error::CloudError;
-use crate::images::{Promotions, Sources, build, follows, promotion, to_ask};
+use crate::images::{Promotions, Sources, build, follows, promotion, range, release, to_ask};
 use crate::inventory::Inventory;
 use crate::plan::{Pending, Plan};
 use crate::resources::{ResourceId, kubernetes};
@@ -19,9 +19,13 @@ use super::{Converger, Hint, Scene, Work};
 /// Asks the registries, the builds and the pipeline, as far as the spec wants them to decide.
 pub async fn ask(cloud: &Cloud, scene: &Scene) -> (BTreeMap<String, String>, Sources) {
     let heard = is_true(cloud, scene).await;
-    let (registry, builds, promotions) =
-        futures::join!(digests(cloud, scene, heard), builds(cloud, scene), promotions(cloud, scene));
-    (registry, Sources { builds, promotions })
+    let (registry, builds, promotions, range) = futures::join!(
+        digests(cloud, scene, heard),
+        builds(cloud, scene),
+        promotions(cloud, scene),
+        in_range(cloud, scene, heard)
+    );
+    (registry, Sources { builds, promotions, range })
 }
 
 /// Whether what the event told is so. A message about a build can be forged, and can be late: unless the build
@@ -63,6 +67,31 @@ async fn digests(cloud: &Cloud, scene: &Scene, heard: bool) -> BTreeMap<String, 
     digests
 }
 
+/// What there is within the range that is followed: the tags of both repositories, and the digests of the release
+/// that is chosen of them.
+async fn in_range(cloud: &Cloud, scene: &Scene, heard: bool) -> Option<Result<range::Found, String>> {
+    let spec = &scene.spec;
+    range::of(spec).filter(|_| heard)?;
+    let (api, web) = range::repositories(spec);
+    let read = async {
+        let of_web = async {
+            match &web {
+                Some(web) => cloud.registry.tags(web).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let (api, web) = futures::try_join!(cloud.registry.tags(&api), of_web)?;
+        let (version, lacking) = range::choose(spec, &api, web.as_deref());
+        let Some(version) = version else { return Ok(range::Found { release: None, lacking }) };
+        let references = release(&range::at(spec, &version));
+        let digests = join_all(references.iter().map(|reference| cloud.registry.digest_now(reference))).await;
+        let digests = digests.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let release = references.into_iter().zip(digests).collect();
+        Ok::<_, CloudError>(range::Found { release: Some(release), lacking })
+    };
+    Some(read.await.map_err(|error| error.to_string()))
+}
+
 /// The newest successful builds of the trigger that has to have made a release.
 async fn builds(cloud: &Cloud, scene: &Scene) -> Option<Result<Vec<Value>, String>> {
     let trigger = scene.spec.image_policy.build_trigger.as_deref().filter(|_| follows(&scene.spec))?;
@@ -96,6 +125,8 @@ pub enum Kept {
     AsItWas,
     /// It was written.
     Anew,
+    /// It was written, and the deployment is at another release by it: everything has to be looked at again.
+    Moved,
     /// It has to be written by somebody who may write the images.
     NotOurs,
     /// Somebody else was faster; everything has to be looked at again.
@@ -121,7 +152,11 @@ pub async fn keep(
     }
     let expected = scene.images.generation;
     let written = images::write(&converger.state, &work.deployment, &verdict.record, expected).await?;
-    Ok(if written { Kept::Anew } else { Kept::Overtaken })
+    Ok(match written {
+        true if verdict.moved => Kept::Moved,
+        true => Kept::Anew,
+        false => Kept::Overtaken,
+    })
 }
 
 /// Puts what there is to say about the images into the plan.

@@ -3,9 +3,11 @@
 //! Each step of the way has its file. A crash anywhere needs no recovery: the next work observes where
 //! things stand and goes on.
 
+pub mod attest;
 pub mod execute;
 pub mod hint;
 pub mod images;
+pub mod milestones;
 pub mod observe;
 pub mod outputs;
 pub mod propose;
@@ -107,7 +109,7 @@ impl Converger {
             match images::keep(self, work, &scene, &seen).await? {
                 images::Kept::AsItWas | images::Kept::Anew => {}
                 images::Kept::NotOurs => return Ok(Outcome::HandedOver),
-                images::Kept::Overtaken => continue,
+                images::Kept::Overtaken | images::Kept::Moved => continue,
             }
             match self.round(work, &scene, &seen, plan, &mut memory).await? {
                 Some(Outcome::Converged) if scene.withdrawn => {

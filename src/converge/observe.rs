@@ -39,6 +39,7 @@ pub async fn observe(cloud: &Cloud, scene: &Scene, memory: &mut Memory, now: Tim
     memory.refresh(cloud, &mut seen).await;
     let (told, ()) = futures::join!(super::images::ask(cloud, scene), google_turns(cloud, scene, &mut seen));
     (seen.registry, seen.sources) = told;
+    super::attest::look(cloud, scene, &mut seen).await;
     super::shelf::look(cloud, scene, &mut seen).await;
     memory.cluster = reach(cloud, scene, &seen).await;
     // Before the cluster: which Jobs there should be depends on what the instance has done.
@@ -70,7 +71,8 @@ fn operations(scene: &Scene, seen: &Inventory) -> Option<Read> {
 /// Decides which digest each image has to have; what is declared depends on it.
 fn judge_images(scene: &Scene, seen: &mut Inventory) {
     let (spec, names, record) = (&scene.spec, &scene.names, &scene.images.record);
-    seen.images = images::judge(&images::Known { spec, names, seen, record });
+    let asked = &scene.asked_version;
+    seen.images = images::judge(&images::Known { spec, asked, names, seen, record });
     seen.digests = seen.images.digests.clone();
 }
 

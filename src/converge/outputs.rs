@@ -37,6 +37,9 @@ pub fn outputs(scene: &Scene, seen: &Inventory) -> BTreeMap<String, Value> {
         ("init_password_secret", json!(short(&names.secret("init-password")))),
         ("dns_records", dns_records(scene, seen)),
         ("backups", backups(scene, seen)),
+        ("release", release(scene, seen)),
+        ("database_login", database_login(scene, seen)),
+        ("secret_versions", secret_versions(seen)),
     ];
     outputs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
@@ -83,6 +86,46 @@ fn backups(scene: &Scene, seen: &Inventory) -> Value {
         })
     });
     shown.collect()
+}
+
+/// The release that is to run: its images with their digests, whether its rollout is under way, and what was taken back
+/// last.
+fn release(scene: &Scene, seen: &Inventory) -> Value {
+    let record = &seen.images.record;
+    let images: BTreeMap<String, String> = crate::images::release(&scene.spec)
+        .into_iter()
+        .filter_map(|reference| {
+            let digest = record.digests.get(&reference)?.clone();
+            Some((reference, digest))
+        })
+        .collect();
+    if images.is_empty() {
+        return Value::Null;
+    }
+    let failed = record.failed.first();
+    json!({
+        "version": scene.spec.application_version,
+        "images": images,
+        "under_way": record.rollout.is_some(),
+        "taken_back": failed.map(|failed| json!({ "at": failed.at.to_string(), "reason": failed.reason })),
+    })
+}
+
+/// The login that the pods use, and the version of its secret that has the password.
+fn database_login(scene: &Scene, seen: &Inventory) -> Value {
+    match crate::rotation::sight::in_use(&scene.context(seen)) {
+        Some((side, version)) => json!({ "login": side.letter(), "version": version }),
+        None => Value::Null,
+    }
+}
+
+/// The version of each secret that is in use, by its id; `null` as long as none could be read.
+fn secret_versions(seen: &Inventory) -> Value {
+    // Single versions are looked at beside the newest while a password is replaced.
+    let newest = seen.payloads.iter().filter(|(name, _)| !name.contains("/versions/"));
+    let versions: BTreeMap<&str, u64> =
+        newest.map(|(name, payload)| (short(name), payload.version)).collect();
+    if versions.is_empty() { Value::Null } else { json!(versions) }
 }
 
 /// What the user has to put into DNS.

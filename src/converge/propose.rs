@@ -27,6 +27,7 @@ fn keep_up(scene: &Scene, context: &Context<'_>) -> Plan {
     plan.findings.extend(crate::backup::due::findings(context));
     plan.findings.extend(crate::backup::before::findings(context));
     plan.findings.extend(crate::rotation::findings(context));
+    plan.findings.extend(resources::google::admission_policy::findings(context));
     resources::watch::merge(&mut plan.findings, resources::watch::findings(context));
     removal::leftovers(&mut plan, &declared, &scene.known, &scene.names, seen);
     super::images::tell(&mut plan, scene, seen);

@@ -13,7 +13,7 @@ use crate::slice::Slice;
 use crate::state::status::{self, ApprovalWanted, Happened, Phase, PlanShown, SpecRef, Status, Waiting};
 
 use super::scene::Refusal;
-use super::{Converger, Scene, Work, execute, hint, outputs, phase};
+use super::{Converger, Scene, Work, execute, hint, milestones, outputs, phase};
 
 /// Tells what was seen and what is going to be done.
 ///
@@ -58,6 +58,10 @@ pub async fn planned(
         history: old.history.clone(),
         ..Status::default()
     };
+    for (about, what) in milestones::between(&old, &status) {
+        let entry = happened(converger, work, scene.generation, &what);
+        status.history.insert(0, Happened { about: Some(about), ..entry });
+    }
     remember(converger, work, &old, &mut status);
     status::write(&converger.state, status).await.map(drop)
 }
@@ -146,7 +150,7 @@ fn own_rings(old: &Status, plan: &Plan) -> Vec<String> {
 }
 
 fn happened(converger: &Converger, work: &Work, generation: i64, what: &str) -> Happened {
-    Happened { at: (converger.now)(), generation, cause: work.cause.clone(), what: what.into() }
+    Happened { at: (converger.now)(), generation, cause: work.cause.clone(), what: what.into(), about: None }
 }
 
 /// A plan as the status keeps it.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::condition::{Finding, Reason, Severity};
 use crate::error::CloudError;
+use crate::images::range;
 use crate::inventory::Inventory;
 use crate::resources::{Context, Names, ResourceId};
 use crate::slice::Slice;
@@ -19,8 +20,10 @@ use super::{Converger, Hint, Work};
 
 /// An admitted spec with everything that follows from it alone.
 pub struct Scene {
-    /// The spec.
+    /// The spec, at the release that the deployment is at.
     pub spec: Spec,
+    /// The `application_version` that the user wrote.
+    pub asked_version: String,
     /// What things are called.
     pub names: Names,
     /// Generation of the spec object.
@@ -42,6 +45,12 @@ pub struct Scene {
 }
 
 impl Scene {
+    /// Takes the spec to the release that a range brought; from then on everything depends on that one.
+    fn at_its_release(mut self) -> Self {
+        self.spec.application_version = range::effective(&self.spec, &self.images.record);
+        self
+    }
+
     /// What documents are made of.
     pub fn context<'a>(&'a self, seen: &'a Inventory) -> Context<'a> {
         Context { spec: &self.spec, names: &self.names, generation: self.generation, seen }
@@ -56,6 +65,15 @@ pub enum Admission {
     Refused(Refusal),
     /// There is none.
     Withdrawn,
+}
+
+impl Admission {
+    fn at_its_release(self) -> Self {
+        match self {
+            Self::Admitted(scene) => Self::Admitted(Box::new(scene.at_its_release())),
+            other => other,
+        }
+    }
 }
 
 /// Why a spec was refused.
@@ -112,7 +130,7 @@ pub async fn admit_again(
         last = accepted::write(state, deployment, scene.generation, &scene.spec, last).await?;
     }
     *known = Known { identity: Some(identity), accepted: Some(last) };
-    Ok(admitted)
+    Ok(admitted.at_its_release())
 }
 
 /// Another spec of the same deployment: `prod.json` beside `prod.yaml`. Each would undo the other.
@@ -142,7 +160,8 @@ pub async fn admit_text(
     identity: &Identity,
 ) -> Result<Admission, CloudError> {
     let last = accepted::read(&converger.state, &work.deployment).await?;
-    admit_over(converger, work, text, generation, identity, last.spec.as_ref()).await
+    let admitted = admit_over(converger, work, text, generation, identity, last.spec.as_ref()).await?;
+    Ok(admitted.at_its_release())
 }
 
 /// Admits a text that follows on the spec that was accepted last.
@@ -182,7 +201,8 @@ pub async fn last(converger: &Converger, work: &Work) -> Result<Option<Scene>, C
     let Some(spec) = accepted.spec else { return Ok(None) };
     let Some(identity) = identity::peek(&converger.state, &work.deployment).await? else { return Ok(None) };
     let names = Names::new(&work.deployment, &spec, &identity.deployment_id);
-    furnish(converger, work, spec, names, generation, Vec::new()).await.map(Some)
+    let scene = furnish(converger, work, spec, names, generation, Vec::new()).await?;
+    Ok(Some(scene.at_its_release()))
 }
 
 /// A spec with what is kept of its deployment.
@@ -201,6 +221,7 @@ async fn furnish(
     let known = there.filter_map(|(id, _)| ResourceId::parse(id)).collect();
     Ok(Scene {
         digest: spec.digest(),
+        asked_version: spec.application_version.clone(),
         spec,
         names,
         generation,

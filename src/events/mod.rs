@@ -2,17 +2,17 @@
 //!
 //! An event is a doorbell. Only names are taken from it: bucket, object, generation, job, time. What is true
 //! is read when the work is done. To add an event: a file here with `STEM` and `recognise`, a row in
-//! [`RECOGNISERS`] and [`STEMS`], a file of the same name in `handlers/`, a folder of the same name in `events/`,
-//! and its line in [`not_built_yet`] taken out.
+//! [`RECOGNISERS`] and [`STEMS`], a file of the same name in `handlers/`, a folder of the same name in `events/`.
 
+pub mod audit_entry;
 pub mod backup_due;
+pub mod certificate_changed;
 pub mod cloud_event;
 pub mod envelope;
 pub mod foreign;
 pub mod image_built;
 pub mod image_pushed;
 pub mod message;
-pub mod not_built_yet;
 pub mod object_change;
 pub mod poison;
 pub mod resync_tick;
@@ -25,12 +25,13 @@ pub mod spec_withdrawn;
 
 use serde_json::Value;
 
+pub use audit_entry::AuditEntry;
 pub use backup_due::BackupDue;
+pub use certificate_changed::CertificateChanged;
 pub use envelope::{Envelope, Headers, open};
 pub use foreign::Foreign;
 pub use image_built::ImageBuilt;
 pub use image_pushed::ImagePushed;
-pub use not_built_yet::NotBuiltYet;
 pub use poison::{Flaw, Poison};
 pub use resync_tick::ResyncTick;
 pub use rollout_promoted::RolloutPromoted;
@@ -41,7 +42,9 @@ pub use spec_withdrawn::SpecWithdrawn;
 
 /// The stems of the events that are built: the names of their files in `events/`, here and in `handlers/`.
 pub const STEMS: &[&str] = &[
+    audit_entry::STEM,
     backup_due::STEM,
+    certificate_changed::STEM,
     image_built::STEM,
     image_pushed::STEM,
     resync_tick::STEM,
@@ -73,8 +76,10 @@ pub enum Event {
     BackupDue(BackupDue),
     /// It is time to look at every deployment.
     ResyncTick(ResyncTick),
-    /// An event that is known, and that nothing is made of in this version.
-    NotBuiltYet(NotBuiltYet),
+    /// Somebody did something to a resource, and the audit log has it.
+    AuditEntry(AuditEntry),
+    /// A certificate came, went, or has another state.
+    CertificateChanged(CertificateChanged),
     /// A well-formed event of a type that means nothing to us.
     Foreign(Foreign),
 }
@@ -93,7 +98,8 @@ const RECOGNISERS: &[Recognise] = &[
     backup_due::recognise,
     resync_tick::recognise,
     image_pushed::recognise,
-    not_built_yet::recognise,
+    audit_entry::recognise,
+    certificate_changed::recognise,
 ];
 
 /// Makes a typed event of an envelope.
@@ -118,7 +124,8 @@ impl Event {
             Event::RolloutPromoted(_) => rollout_promoted::STEM,
             Event::BackupDue(_) => backup_due::STEM,
             Event::ResyncTick(_) => resync_tick::STEM,
-            Event::NotBuiltYet(event) => event.stem,
+            Event::AuditEntry(_) => audit_entry::STEM,
+            Event::CertificateChanged(_) => certificate_changed::STEM,
             Event::Foreign(_) => "foreign",
         }
     }
@@ -136,7 +143,8 @@ impl Event {
             Event::RolloutPromoted(event) => event.key(),
             Event::BackupDue(event) => event.key(),
             Event::ResyncTick(event) => event.key(),
-            Event::NotBuiltYet(event) => format!("{}/{}", event.kind, event.id),
+            Event::AuditEntry(event) => event.key(),
+            Event::CertificateChanged(event) => event.key(),
             Event::Foreign(event) => format!("{}/{}", event.kind, event.id),
         }
     }
@@ -153,7 +161,8 @@ impl Event {
             Event::RolloutPromoted(event) => serde_json::to_value(event),
             Event::BackupDue(event) => serde_json::to_value(event),
             Event::ResyncTick(event) => serde_json::to_value(event),
-            Event::NotBuiltYet(event) => serde_json::to_value(event),
+            Event::AuditEntry(event) => serde_json::to_value(event),
+            Event::CertificateChanged(event) => serde_json::to_value(event),
             Event::Foreign(event) => serde_json::to_value(event),
         };
         fields.unwrap_or_default()

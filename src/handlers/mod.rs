@@ -1,7 +1,9 @@
 //! What an event sets in motion: one file per event, each with its table of what it reads, plans and writes.
 //! Pure: what is to be done is said here, and done by the door.
 
+pub mod audit_entry;
 pub mod backup_due;
+pub mod certificate_changed;
 pub mod image_built;
 pub mod image_pushed;
 pub mod queue;
@@ -41,8 +43,6 @@ pub enum Motion {
     },
     /// Nothing, because it is none of our business.
     Nothing(&'static str),
-    /// Nothing in this version.
-    NotBuiltYet,
     /// Nothing: the type is not known to us.
     Foreign,
 }
@@ -59,7 +59,8 @@ pub fn motion(event: &Event, spec_bucket: &str) -> Motion {
         Event::RolloutPromoted(event) => rollout_promoted::motion(event),
         Event::BackupDue(event) => backup_due::motion(event),
         Event::ResyncTick(event) => resync_tick::motion(event),
-        Event::NotBuiltYet(_) => Motion::NotBuiltYet,
+        Event::AuditEntry(event) => audit_entry::motion(event),
+        Event::CertificateChanged(event) => certificate_changed::motion(event),
         Event::Foreign(_) => Motion::Foreign,
     }
 }

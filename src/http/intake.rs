@@ -80,14 +80,6 @@ async fn ring(app: &App, event: Event) -> Result<(), CloudError> {
             tracing::debug!(event = stem, key, why, "nothing to do");
             Ok("ignored")
         }
-        Motion::NotBuiltYet => {
-            tracing::error!(
-                event = stem,
-                key,
-                "not built yet: the event is acknowledged, and nothing is made of it"
-            );
-            Ok("not-built-yet")
-        }
         Motion::Foreign => {
             tracing::warn!(key, "an event of an unknown type; which trigger or subscription sends it to us?");
             Ok("foreign")

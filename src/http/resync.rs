@@ -60,7 +60,7 @@ pub async fn enqueue_concerned(app: &App, meant: &Meant, key: &str) -> Result<&'
 }
 
 async fn concerned(app: &App, meant: &Meant, deployment: &str) -> Result<bool, CloudError> {
-    if !matches!(meant.hint, Hint::Rotation { .. } | Hint::Secret { .. }) {
+    if !matches!(meant.hint, Hint::Rotation { .. } | Hint::Secret { .. } | Hint::Resource { .. }) {
         return Ok(true);
     }
     let (status, _) = status::read(&app.converger.state, deployment).await?;

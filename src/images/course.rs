@@ -6,7 +6,7 @@ use crate::resources::{Wait, WaitKind};
 
 use super::record::{Candidate, Record, Rollout};
 use super::standing::{self, Standing};
-use super::{Digests, Known, Promotions, Verdict, build, promotion, release, told};
+use super::{Digests, Known, Promotions, Verdict, attest, build, promotion, range, release, told};
 
 /// Fewest seconds that a rollout gets: one pod may take as long, with its image on a new node.
 const LEAST_SECS: u32 = 600;
@@ -18,9 +18,9 @@ pub fn judge(known: &Known<'_>) -> Verdict {
     pin(known, &references, &mut record);
     let mut verdict = Verdict::default();
     let of = release::references(known.spec);
-    if known.seen.cluster_reachable {
-        record.healthy.retain(|known| release::is_of(known, &of));
-        record.failed.retain(|known| release::is_of(&known.release, &of));
+    if known.seen.cluster_reachable && !arrive(known, &mut record, &mut verdict) {
+        record.healthy.retain(|release| known.is_of(release, &of));
+        record.failed.retain(|failed| known.is_of(&failed.release, &of));
         if let Some(current) = release::part(&record.digests, &of).filter(|current| !current.is_empty()) {
             let current = watch(known, current, &mut record);
             advance(known, &of, current, &mut record, &mut verdict);
@@ -29,13 +29,34 @@ pub fn judge(known: &Known<'_>) -> Verdict {
     verdict.digests = record.digests.clone();
     // What runs decides before the registry does, so nothing is kept before the cluster could be looked at.
     verdict.changed = known.seen.cluster_reachable && record != *known.record;
+    if record.version.as_ref().is_some_and(|version| *version != known.spec.application_version) {
+        verdict.moved = true;
+    }
     verdict.record = record;
     verdict
 }
 
+/// Sees to it that the record says at which release the deployment is. Says whether it had to learn it from what runs:
+/// then everything else has to be looked at again.
+fn arrive(known: &Known<'_>, record: &mut Record, verdict: &mut Verdict) -> bool {
+    let at = &known.spec.application_version;
+    if !known.ranges() && range::is_newer(at, known.asked) {
+        verdict.findings.push(range::stays(known.asked, at));
+    }
+    record.version.take_if(|version| *version != *at);
+    let (api, _) = range::repositories(known.spec);
+    let runs = standing::running_tag(known.seen, &api).filter(|tag| range::is_newer(tag, at));
+    if let Some(runs) = runs.filter(|_| known.ranges() && *known.record == Record::default()) {
+        record.version = Some(runs);
+        return true;
+    }
+    false
+}
+
 /// Keeps what was decided; whatever is new takes what runs already, or else what the registry says.
 fn pin(known: &Known<'_>, references: &[String], record: &mut Record) {
-    record.digests.retain(|reference, _| references.contains(reference));
+    let kept = if known.ranges() { range::kept(known.spec, record) } else { Vec::new() };
+    record.digests.retain(|reference, _| references.contains(reference) || kept.contains(reference));
     for reference in references {
         if !record.digests.contains_key(reference) {
             let registry = || known.seen.registry.get(reference).cloned();
@@ -69,12 +90,24 @@ fn watch(known: &Known<'_>, current: Digests, record: &mut Record) -> Digests {
     if failure.is_none() {
         failure = overdue(known, &rollout);
     }
-    let last = record.healthy.iter().find(|healthy| **healthy != current).cloned();
+    // What the user asked for since then is not undone.
+    let older = |release: &Digests| {
+        range::version_of(known.spec, release).is_some_and(|version| range::is_newer(known.asked, &version))
+    };
+    let last = record.healthy.iter().find(|healthy| **healthy != current && !older(healthy)).cloned();
     let (Some(reason), Some(last)) = (failure, last) else { return current };
     record.gave_up(current, reason, known.now());
     record.rollout = None;
-    record.digests.extend(last.clone());
+    runs(known, record, &last);
     last
+}
+
+/// Notes what is to run, and at which release the deployment is by that.
+fn runs(known: &Known<'_>, record: &mut Record, release: &Digests) {
+    record.digests.extend(release.clone());
+    if known.ranges() {
+        record.version = range::version_of(known.spec, release);
+    }
 }
 
 fn overdue(known: &Known<'_>, rollout: &Rollout) -> Option<String> {
@@ -102,7 +135,10 @@ fn advance(known: &Known<'_>, of: &[String], current: Digests, record: &mut Reco
     } else if let Some(wait) = held(known, &candidate, &current, verdict) {
         verdict.waits.push(wait);
     } else {
-        record.digests.extend(candidate.release);
+        runs(known, record, &candidate.release);
+        if let Some(version) = record.version.as_deref().filter(|to| *to != known.spec.application_version) {
+            verdict.findings.push(range::moves(&known.spec.application_version, version));
+        }
         record.candidate = None;
         record.rollout = Some(Rollout { began: now, started: None });
     }
@@ -132,7 +168,24 @@ fn wanted(
         record.candidate = None;
         return None;
     }
+    if known.ranges() {
+        return match &known.seen.sources.range {
+            Some(Ok(found)) => Some(in_range(known, found, current, verdict)),
+            Some(Err(why)) => {
+                verdict.findings.push(range::unreadable(why));
+                before(record)
+            }
+            None => before(record),
+        };
+    }
     release::part(&known.seen.registry, of).or_else(|| before(record))
+}
+
+/// The newest release of a range; what runs when there is none that could.
+fn in_range(known: &Known<'_>, found: &range::Found, current: &Digests, verdict: &mut Verdict) -> Digests {
+    verdict.waits.extend(range::waits(known.spec, &found.lacking));
+    verdict.findings.extend(range::unknown(&found.lacking));
+    found.release.clone().unwrap_or_else(|| current.clone())
 }
 
 fn promoted(
@@ -161,7 +214,8 @@ fn held(known: &Known<'_>, candidate: &Candidate, current: &Digests, verdict: &m
     if known.paused() {
         return Some(Wait::new(WaitKind::Paused, format!("{what} is rolled out when the pause ends")));
     }
-    if let Some(why) = unproved(known, &candidate.release, current) {
+    let unattested = || attest::unattested(known.spec, &known.seen.attested, &candidate.release);
+    if let Some(why) = unproved(known, &candidate.release, current).or_else(unattested) {
         return Some(Wait::new(WaitKind::User, format!("{what} is not rolled out: {why}")));
     }
     let wanted = told::approval(&known.names.deployment, &candidate.release, current);

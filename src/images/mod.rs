@@ -4,9 +4,11 @@
 //! run and the record as it should be kept come out ([`Verdict`]). The record is kept before anything is written
 //! by it, so that a crash in the middle of a rollout goes on with the same digests even when a tag moved meanwhile.
 
+pub mod attest;
 pub mod build;
 mod course;
 pub mod promotion;
+pub mod range;
 mod record;
 mod release;
 mod standing;
@@ -35,6 +37,8 @@ pub struct Verdict {
     pub record: Record,
     /// Whether that is another one than before.
     pub changed: bool,
+    /// Whether the deployment is at another release by it, so that everything has to be looked at again.
+    pub moved: bool,
     /// What the user should know.
     pub findings: Vec<Finding>,
     /// What a new release waits for.
@@ -50,6 +54,8 @@ pub struct Sources {
     pub builds: Option<Result<Vec<serde_json::Value>, String>>,
     /// What the pipeline brought to this deployment's stage; or why it is not known.
     pub promotions: Option<Result<Promotions, String>>,
+    /// What the range of releases came to that is followed; or why it is not known.
+    pub range: Option<Result<range::Found, String>>,
 }
 
 /// What a pipeline brought to a stage.
@@ -63,8 +69,10 @@ pub struct Promotions {
 
 /// What is known before anything is decided.
 pub struct Known<'a> {
-    /// What the user asked for.
+    /// What the user asked for, at the release that it is at.
     pub spec: &'a Spec,
+    /// The `application_version` that the user wrote.
+    pub asked: &'a str,
     /// What things are called; the deployment's name makes an approval its own.
     pub names: &'a Names,
     /// What was seen.
@@ -99,6 +107,16 @@ impl Known<'_> {
     fn references(&self) -> Vec<String> {
         images::references(self.spec)
     }
+
+    /// Whether the release follows a range, so that its tags change.
+    fn ranges(&self) -> bool {
+        range::of(self.spec).is_some()
+    }
+
+    /// Whether digests are a release of these references. Along a range their tags do not count.
+    fn is_of(&self, release: &Digests, references: &[String]) -> bool {
+        if self.ranges() { range::is_of(release, references) } else { release::is_of(release, references) }
+    }
 }
 
 /// Whether a spec's API and web images follow their tags. What is promoted does not: the pipeline decides.
@@ -109,7 +127,9 @@ pub fn follows(spec: &Spec) -> bool {
 /// The references that a registry has to be asked about: those without a digest yet, and the release's own when it
 /// follows its tags; the second are to be asked anew each time.
 pub fn to_ask(spec: &Spec, record: &Record) -> (Vec<String>, Vec<String>) {
-    let anew = if follows(spec) { release::references(spec) } else { Vec::new() };
+    // Along a range the tags are asked for first; then it is known which digests to ask for.
+    let by_tag = follows(spec) && range::of(spec).is_none();
+    let anew = if by_tag { release::references(spec) } else { Vec::new() };
     let once = images::references(spec)
         .into_iter()
         .filter(|reference| !record.digests.contains_key(reference) && !anew.contains(reference))

@@ -18,6 +18,9 @@ pub const FAILED: usize = 20;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Record {
+    /// The release that a range brought, when it is another one than the spec's `application_version`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// What each reference stands for in this deployment, whatever its tag points at now.
     pub digests: Digests,
     /// A release that the tags point at and that is not rolled out yet, or never will be.

@@ -43,6 +43,22 @@ pub fn running(seen: &Inventory, reference: &str) -> Option<String> {
     carriers.into_iter().next().map(|(_, digest)| digest)
 }
 
+/// The tag under which the API's own workload runs an image of a repository.
+pub fn running_tag(seen: &Inventory, repository: &str) -> Option<String> {
+    let prefix = format!("{repository}:");
+    let mut carriers: Vec<(usize, String)> = [Kind::Deployment, Kind::StatefulSet]
+        .into_iter()
+        .flat_map(|kind| seen.of_kind(AnyKind::Kubernetes(kind)))
+        .flat_map(|(id, body)| images(body).into_iter().map(move |image| (id.short_name().len(), image)))
+        .filter_map(|(rank, image)| {
+            let (tag, _) = image.strip_prefix(&prefix)?.split_once('@')?;
+            Some((rank, tag.to_owned()))
+        })
+        .collect();
+    carriers.sort();
+    carriers.into_iter().next().map(|(_, tag)| tag)
+}
+
 /// How a release stands.
 pub fn standing(seen: &Inventory, release: &Digests) -> Standing {
     if let Some(reason) = failed_job(seen, release) {

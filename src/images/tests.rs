@@ -14,6 +14,7 @@ const WEB: &str = "langgenius/dify-web:1.17.1";
 /// A deployment over many looks: its record, and what the next look will see.
 struct Story {
     spec: Spec,
+    asked: String,
     names: Names,
     seen: Inventory,
     record: Record,
@@ -26,7 +27,8 @@ impl Story {
         let names = Names::new("prod", &spec, "0a1b2c3d");
         let mut seen = Inventory::begun(Timestamp::UNIX_EPOCH, Default::default());
         seen.cluster_reachable = true;
-        let mut story = Self { spec, names, seen, record: Record::default() };
+        let asked = spec.application_version.clone();
+        let mut story = Self { spec, asked, names, seen, record: Record::default() };
         story.tags("a", "w");
         story
     }
@@ -66,8 +68,13 @@ impl Story {
     }
 
     fn look(&mut self) -> Verdict {
-        let verdict =
-            judge(&Known { spec: &self.spec, names: &self.names, seen: &self.seen, record: &self.record });
+        let verdict = judge(&Known {
+            spec: &self.spec,
+            asked: &self.asked,
+            names: &self.names,
+            seen: &self.seen,
+            record: &self.record,
+        });
         self.record = verdict.record.clone();
         verdict
     }
@@ -245,4 +252,44 @@ fn only_what_the_deployment_does_not_know_yet_is_asked_for() {
     assert_eq!(to_ask(&story.spec, &story.record), (vec![], vec![]));
     let story = Story::healthy(json!({"mode": "follow"}));
     assert_eq!(to_ask(&story.spec, &story.record), (vec![], vec![API.to_owned(), WEB.to_owned()]));
+}
+
+#[test]
+fn along_a_range_the_release_moves_with_its_version_and_goes_back_with_it() {
+    let mut story = Story::healthy(json!({"mode": "follow", "range": "~1.17.1"}));
+    let (api, web) = ("langgenius/dify-api:1.17.2", "langgenius/dify-web:1.17.2");
+    let release = Digests::from([(api.into(), "sha256:c".into()), (web.into(), "sha256:d".into())]);
+    let found = range::Found { release: Some(release), lacking: vec![] };
+    story.seen.sources.range = Some(Ok(found));
+    let verdict = story.look();
+    assert!(verdict.changed && verdict.moved);
+    assert_eq!(verdict.record.version.as_deref(), Some("1.17.2"));
+    assert_eq!(verdict.digests[API], "sha256:a", "this look still declares the release before");
+
+    story.spec.application_version = "1.17.2".into();
+    story.tags("a", "w");
+    let verdict = story.look();
+    assert_eq!((verdict.digests[api].as_str(), verdict.moved), ("sha256:c", false));
+    story.workload("app", &format!("{api}@sha256:c"), 0);
+    story.look();
+    story.later(4000);
+    let verdict = story.look();
+    assert_eq!((verdict.record.version.as_deref(), verdict.moved), (Some("1.17.1"), true));
+
+    story.spec.application_version = "1.17.1".into();
+    story.runs(1);
+    for _ in 0..2 {
+        let verdict = story.look();
+        assert_eq!((verdict.findings.len(), verdict.moved), (1, false), "{:#?}", verdict.findings);
+    }
+    assert!(!story.look().changed, "and it is not tried again");
+}
+
+#[test]
+fn a_lost_record_does_not_take_a_release_back() {
+    let mut story = Story::healthy(json!({"mode": "follow", "range": "~1.17.1"}));
+    story.record = Record::default();
+    story.workload("app", "langgenius/dify-api:1.17.4@sha256:e", 1);
+    let verdict = story.look();
+    assert_eq!((verdict.record.version.as_deref(), verdict.moved), (Some("1.17.4"), true));
 }

@@ -1,10 +1,11 @@
 //! How a notice looks: a CloudEvent, or a line for people.
 
 use cloudevents::{EventBuilder, EventBuilderV10};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Notice, What};
+use super::{Notice, What, data};
 use crate::condition::Condition;
+use crate::state::status::About;
 
 /// Longest line of a chat message; a first plan can have a hundred steps.
 const LINE_CHARS: usize = 400;
@@ -17,7 +18,12 @@ impl Notice {
         match &self.what {
             What::Condition { .. } => "condition.changed.v1",
             What::Approval(_) => "approval.wanted.v1",
-            What::Happened { .. } => "history.added.v1",
+            What::Happened { entry, .. } => match entry.about {
+                None => "history.added.v1",
+                Some(About::Rollout) => "rollout.v1",
+                Some(About::Rotation) => "rotation.v1",
+                Some(About::Backup) => "backup.v1",
+            },
         }
     }
 
@@ -40,21 +46,38 @@ impl Notice {
     }
 
     fn data(&self) -> Value {
-        let Self { deployment, generation, .. } = self;
-        let mut data = match &self.what {
-            What::Condition { was, is: Condition { slice, kind, reason, message } } => json!({
-                "slice": slice, "type": kind, "reason": reason, "message": message, "was": was,
+        let (deployment, generation) = (self.deployment.as_str(), self.generation);
+        let data = match &self.what {
+            What::Condition { was, is: Condition { slice, kind, reason, message } } => {
+                let (slice, kind, reason, was) = (*slice, *kind, *reason, *was);
+                serde_json::to_value(data::ConditionChanged {
+                    deployment,
+                    generation,
+                    slice,
+                    kind,
+                    reason,
+                    message,
+                    was,
+                })
+            }
+            What::Approval(wanted) => serde_json::to_value(data::ApprovalWanted {
+                deployment,
+                generation,
+                hash: &wanted.hash,
+                steps: &wanted.steps,
+                approve: approve(deployment, &wanted.hash),
             }),
-            What::Approval(wanted) => json!({
-                "hash": wanted.hash, "steps": wanted.steps, "approve": approve(deployment, &wanted.hash),
-            }),
-            What::Happened { entry, phase, errors } => json!({
-                "at": entry.at, "cause": entry.cause, "what": entry.what, "phase": phase, "errors": errors,
+            What::Happened { entry, phase, errors } => serde_json::to_value(data::Happened {
+                deployment,
+                generation,
+                at: entry.at,
+                cause: &entry.cause,
+                what: &entry.what,
+                phase: *phase,
+                errors,
             }),
         };
-        data["deployment"] = json!(deployment);
-        data["generation"] = json!(generation);
-        data
+        data.unwrap_or_default()
     }
 
     /// The notice as one line for people.

@@ -4,6 +4,7 @@
 //! What was told last is compared with the status as it is now. So nothing is lost when telling fails, because it
 //! is still untold at the next look, and whatever is told twice after a crash has the same id both times.
 
+pub mod data;
 pub mod event;
 pub mod told;
 
@@ -155,7 +156,7 @@ fn condition_id(status: &Status, was: Option<&ToldCondition>, is: &Condition) ->
 }
 
 fn history_id(status: &Status, entry: &Happened) -> String {
-    let Happened { at, generation, cause, what } = entry;
+    let Happened { at, generation, cause, what, about: _ } = entry;
     id(&[&status.deployment, "history", &at.to_string(), &generation.to_string(), cause, what])
 }
 

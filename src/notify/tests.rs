@@ -106,6 +106,7 @@ fn a_plan_that_waits_for_an_approval_is_told_until_it_is_another() {
 #[test]
 fn the_history_is_told_in_its_order_and_what_is_old_only_to_those_who_were_there() {
     let entry = |second, what: &str| Happened {
+        about: None,
         at: at(second),
         generation: 1,
         cause: "test".into(),

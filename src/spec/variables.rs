@@ -141,8 +141,8 @@ super::variable::variables! {
     enable_cloud_deploy: bool = false; 12, Delivery, Guarded("it moves the workload to another owner"), High, Converged, "Promote through a Cloud Deploy pipeline: the rollout that succeeded last for the stage decides the digest, and the reconciler writes it; the pipeline itself is not made.";
     cloud_deploy_stages: Vec<CloudDeployStage> = default_stages(); 12, Delivery, Mutable, High, Converged, "Stages of the pipeline, in order; the target of the own stage is read, `PREFIX-STAGE` when it names none.";
     gateway_backend_stage: String = "dev".into(); 12, Delivery, Mutable, Medium, Converged, "Stage that this deployment is, and that the front door serves.";
-    enable_binary_authorization: bool = false; 12, Images, Mutable, High, NotConverged, "Admit signed images only.";
-    binauthz_evaluation_mode: String = "ALWAYS_ALLOW".into(); 12, Images, Guarded("a stricter mode can block every pod of the project"), Critical, NotConverged, "ALWAYS_ALLOW, REQUIRE_ATTESTATION or ALWAYS_DENY.";
+    enable_binary_authorization: bool = false; 12, Images, Mutable, High, Converged, "Admit only images that attestors vouch for: a rule for the deployment's own accounts in the project's policy. Turned off, the rule stays: it is never made weaker.";
+    binauthz_evaluation_mode: String = "ALWAYS_ALLOW".into(); 12, Images, Guarded("a stricter mode can block every pod of the deployment"), Critical, Converged, "ALWAYS_ALLOW (no rule), REQUIRE_ATTESTATION (blocks once every image is attested, and logs until then) or ALWAYS_DENY (logs only).";
 
     // --- 13: NFS ---
     enable_nfs: bool = true; 13, Nfs, Mutable, High, Converged, "A small VM with an NFS share and Redis.";
@@ -235,7 +235,7 @@ super::variable::variables! {
     api_websocket: Component = Default::default(); 30, Workload, Mutable, Low, Converged, "Websocket server of live collaboration. Disabled.";
     agent_backend: Component = Default::default(); 30, Workload, Mutable, Medium, Converged, "Agent v2 (1.16 and later). Disabled.";
     storage_mount_nfs: bool = false; 30, Workload, Mutable, Low, Converged, "Mount the NFS share into the API and worker pods too; Dify itself writes nothing there.";
-    image_policy: ImagePolicy = Default::default(); 30, Images, Mutable, High, Converged, "Whether a moved tag of the API and web images is rolled out: pin (default) or follow, by itself or approved, after a soak time, built by a trigger. An unhealthy one goes back by itself.";
+    image_policy: ImagePolicy = Default::default(); 30, Images, Mutable, High, Converged, "Whether a moved tag of the API and web images is rolled out: pin (default) or follow, the tag or a range of releases, by itself or approved, after a soak time, built by a trigger. An unhealthy one goes back by itself.";
     delivery_pipeline: String = String::new(); 30, Delivery, Mutable, Medium, Converged, "Cloud Deploy pipeline that decides the image with enable_cloud_deploy: its name in the region, or its full name; named like the deployment when empty.";
     acknowledge: Vec<String> = vec![]; 30, Project, Mutable, Critical, Converged, "Names of guarded variables whose change is meant; take them out again afterwards.";
     deletion_policy: String = "retain".into(); 30, Project, Mutable, Critical, Converged, "What happens when the spec is withdrawn: retain, orphan or destroy.";

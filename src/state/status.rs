@@ -149,6 +149,21 @@ pub struct Happened {
     pub cause: String,
     /// What came of it.
     pub what: String,
+    /// What it is about, when that has a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
+}
+
+/// What an entry of the history is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum About {
+    /// A release that began to roll out, runs in health, or was taken back.
+    Rollout,
+    /// A password that was replaced.
+    Rotation,
+    /// A backup that is complete, or was restored on trial.
+    Backup,
 }
 
 /// Name of a deployment's status object.

@@ -1,6 +1,6 @@
 //! Every call that a scene can lead to: makings, changes of every field that is compared, removals, reads.
 
-use dify_reconciler::images::{build, promotion};
+use dify_reconciler::images::{attest, build, promotion};
 use dify_reconciler::inventory::Inventory;
 use dify_reconciler::plan::GoogleRequest;
 use dify_reconciler::resources::google::{self, driver, reading};
@@ -56,6 +56,13 @@ fn images(scene: &Scene) -> Vec<Call> {
     let trigger = build::Trigger { parent: "projects/p-1234/locations/global", id: "t" };
     let mut calls = vec![call("list", &"builds", build::list(&trigger))];
     calls.extend(build::read("p-1234", "", "b-1").map(|request| call("read", &"a build", request)));
+    let (note, uri) = ("projects/p-1234/notes/built", "https://eu.gcr.io/p/a@sha256:0");
+    let attestation =
+        json!({"serializedPayload": "e30=", "signatures": [{"publicKeyId": "k", "signature": "c2ln"}]});
+    let occurrence = json!({"noteName": note, "resourceUri": uri, "attestation": attestation});
+    calls.push(call("list", &"attestations", attest::list(note, uri)));
+    let validate = attest::validate("projects/p-1234/attestors/built", &occurrence);
+    calls.push(call("validate", &"an attestation", validate));
     if let Some(source) = promotion::source(&scene.spec, "appdify") {
         let rollout = json!({"name": format!("{}/releases/r/rollouts/r-1", source.pipeline)});
         calls.push(call("list", &"rollouts", promotion::list(&source)));

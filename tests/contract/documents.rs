@@ -11,14 +11,16 @@ use crate::body;
 use crate::support::Skip;
 
 /// The document of each API, by host and first part of the path.
-const FILES: [(&str, &str, &str); 13] = [
+const FILES: [(&str, &str, &str); 15] = [
     ("artifactregistry.googleapis.com", "v1", "artifactregistry.v1"),
+    ("binaryauthorization.googleapis.com", "v1", "binaryauthorization.v1"),
     ("certificatemanager.googleapis.com", "v1", "certificatemanager.v1"),
     ("cloudbuild.googleapis.com", "v1", "cloudbuild.v1"),
     ("clouddeploy.googleapis.com", "v1", "clouddeploy.v1"),
     ("cloudresourcemanager.googleapis.com", "v3", "cloudresourcemanager.v3"),
     ("compute.googleapis.com", "compute", "compute.v1"),
     ("container.googleapis.com", "v1", "container.v1"),
+    ("containeranalysis.googleapis.com", "v1", "containeranalysis.v1"),
     ("iam.googleapis.com", "v1", "iam.v1"),
     ("pubsub.googleapis.com", "v1", "pubsub.v1"),
     ("secretmanager.googleapis.com", "v1", "secretmanager.v1"),

@@ -4,7 +4,7 @@ use dify_reconciler::inventory::Inventory;
 use dify_reconciler::resources::{Context, Names};
 use dify_reconciler::spec::Spec;
 use dify_reconciler::spec::types::{
-    Component, IntOrPercent, LifecycleAction, LifecycleCondition, LifecycleRule, StorageBucket,
+    Component, ImagePolicy, IntOrPercent, LifecycleAction, LifecycleCondition, LifecycleRule, StorageBucket,
 };
 use serde_json::json;
 
@@ -38,7 +38,7 @@ impl Scene {
 
 /// Every scene.
 pub fn all() -> Vec<Scene> {
-    vec![Scene::default(), domain(), everything(), given(), inside(), elsewhere(), unmarked()]
+    vec![Scene::default(), domain(), everything(), given(), inside(), elsewhere(), unmarked(), attested()]
 }
 
 fn domain() -> Scene {
@@ -125,6 +125,21 @@ fn elsewhere() -> Scene {
         ..Spec::default()
     };
     Scene::new("elsewhere", spec)
+}
+
+fn attested() -> Scene {
+    let image_policy = ImagePolicy {
+        mode: Some("follow".into()),
+        require_attestations: Some(vec!["projects/p-1234/attestors/built".into()]),
+        ..ImagePolicy::default()
+    };
+    let spec = Spec {
+        enable_binary_authorization: true,
+        binauthz_evaluation_mode: "REQUIRE_ATTESTATION".into(),
+        image_policy,
+        ..Spec::default()
+    };
+    Scene::new("attested", spec)
 }
 
 fn unmarked() -> Scene {

@@ -48,6 +48,11 @@ pub fn complete(scene: &Scene) -> Inventory {
     for _ in 0..ROUNDS {
         for declared in google::declare(&scene.context(&seen)) {
             let AnyKind::Google(kind) = declared.id.kind else { continue };
+            if kind == Kind::AdmissionPolicy {
+                let policy = admission_policy(seen.body(&declared.id), &declared.desired);
+                seen.note(declared.id, Sighting::Present(policy));
+                continue;
+            }
             if seen.body(&declared.id).is_some() {
                 continue;
             }
@@ -65,6 +70,22 @@ pub fn complete(scene: &Scene) -> Inventory {
         }
     }
     seen
+}
+
+/// The project's policy, which is there before anybody writes it, with our rules as declared.
+fn admission_policy(now: Option<&Value>, desired: &Desired) -> Value {
+    let initial = || {
+        json!({"name": "projects/p-1234/policy", "etag": "BwX=", "globalPolicyEvaluationMode": "ENABLE",
+               "defaultAdmissionRule": {"evaluationMode": "ALWAYS_ALLOW",
+                                        "enforcementMode": "ENFORCED_BLOCK_AND_AUDIT_LOG"}})
+    };
+    let mut policy = now.cloned().unwrap_or_else(initial);
+    if let Desired::Ready(document) = desired {
+        for (field, value) in document.wire().as_object().into_iter().flatten() {
+            policy[field] = value.clone();
+        }
+    }
+    policy
 }
 
 /// A document as it is answered: with what the server adds and without what it keeps to itself.

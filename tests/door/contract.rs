@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use dify_reconciler::events::{self, Envelope, Event, Headers, Poison, SpecCommitted};
-use dify_reconciler::events::{BackupDue, ImageBuilt, ImagePushed, ResyncTick, RolloutPromoted};
+use dify_reconciler::events::{
+    AuditEntry, BackupDue, CertificateChanged, ImageBuilt, ImagePushed, ResyncTick, RolloutPromoted,
+};
 use dify_reconciler::events::{RotationDue, SecretChanged, SpecWithdrawn};
 use serde_json::{Value, json};
 
@@ -118,7 +120,9 @@ fn one_change_has_one_key_over_every_channel() {
 #[test]
 fn schemas_describe_the_typed_events() {
     let schemas = [
+        ("audit_entry", schemars::schema_for!(AuditEntry)),
         ("backup_due", schemars::schema_for!(BackupDue)),
+        ("certificate_changed", schemars::schema_for!(CertificateChanged)),
         ("image_built", schemars::schema_for!(ImageBuilt)),
         ("image_pushed", schemars::schema_for!(ImagePushed)),
         ("resync_tick", schemars::schema_for!(ResyncTick)),

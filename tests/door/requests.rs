@@ -47,11 +47,14 @@ async fn what_is_none_of_our_business_is_acknowledged() {
         ("ce-type", "google.cloud.audit.log.v1.written"),
         ("ce-source", "//cloudaudit.googleapis.com/projects/p/logs/activity"),
     ];
-    assert_eq!(door.ring(&audit, "{}").await, 204);
+    let ours = json!({"protoPayload": {"resourceName": "projects/p/secrets/s",
+                      "requestMetadata": {"callerSuppliedUserAgent": "dify-reconciler/0.1.0"}},
+                      "logName": "projects/p/logs/cloudaudit.googleapis.com%2Factivity"});
+    assert_eq!(door.ring(&audit, ours.to_string()).await, 204);
     assert!(door.queued().is_empty());
     assert_eq!(door.metric(r#"dify_events_total{event="spec_committed",outcome="ignored"}"#).await, 2);
     assert_eq!(door.metric(r#"dify_events_total{event="foreign",outcome="foreign"}"#).await, 1);
-    assert_eq!(door.metric(r#"dify_events_total{event="audit_entry",outcome="not-built-yet"}"#).await, 1);
+    assert_eq!(door.metric(r#"dify_events_total{event="audit_entry",outcome="ignored"}"#).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

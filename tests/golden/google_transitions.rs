@@ -95,6 +95,18 @@ fn transitions() -> Vec<Transition> {
             ],
         ),
         (
+            "enable_binary_authorization",
+            json!(true),
+            vec![("binauthz_evaluation_mode", json!("REQUIRE_ATTESTATION"))],
+            &["AdmissionPolicy", "Attestor", "EnabledApi"],
+        ),
+        (
+            "binauthz_evaluation_mode",
+            json!("REQUIRE_ATTESTATION"),
+            vec![("enable_binary_authorization", json!(true))],
+            &["AdmissionPolicy", "Attestor"],
+        ),
+        (
             "tenant_deployment_id",
             json!("other"),
             alone(),

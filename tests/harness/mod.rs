@@ -158,7 +158,7 @@ impl Stage {
     }
 
     /// Lets the cluster do what is due by now, before anybody looks.
-    fn let_time_pass(&self) {
+    pub fn let_time_pass(&self) {
         self.kubernetes.version();
     }
 
@@ -248,6 +248,18 @@ impl Stage {
         let kubernetes = self.kubernetes.snapshot();
         let kubernetes = kubernetes.as_object().cloned().unwrap_or_default().into_iter();
         google.chain(kubernetes).map(|(path, body)| (path, timeless(body))).collect()
+    }
+
+    /// Requests to the cluster since a mark: whether it is to change something, method and path.
+    pub fn kubernetes_requests_since(&self, mark: Mark) -> Vec<(bool, String, String)> {
+        let requests = self.kubernetes.requests().into_iter().map(|record| record.request);
+        let since = requests.filter(|request| request.seq > mark.kubernetes);
+        since.map(|request| (request.is_write(), request.method.clone(), request.path.clone())).collect()
+    }
+
+    /// Requests to Google since a mark.
+    pub fn google_requests_since(&self, mark: Mark) -> Vec<google::Recorded> {
+        self.google.requests().into_iter().filter(|request| request.seq > mark.google).collect()
     }
 
     /// Where both clouds' logs are now.

@@ -3,12 +3,16 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod attested;
 mod backup_due;
+mod door;
+mod handlers;
 mod image_built;
 mod image_pushed;
 mod notifications;
 mod orders;
 mod quiet;
+mod releases;
 mod rollout_promoted;
 mod rotating;
 mod rotating_keys;

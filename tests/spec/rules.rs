@@ -137,4 +137,6 @@ pub const EXAMPLES: &[(&str, &str, &str)] = &[
     ("D-35", "explicit_secret_values: {A: x}", "secret_environment_variables: {A: id}"),
     ("D-40", "image_policy: {mode: latest}", "image_policy: {mode: follow, approval: approve, soak_secs: 60}"),
     ("D-41", "image_policy: {soak_secs: 60}", "image_policy: {mode: follow, soak_secs: 60}"),
+    ("D-43", "image_policy: {mode: follow, require_attestations: [mine]}", "image_policy: {mode: follow, require_attestations: [projects/p/attestors/mine]}"),
+    ("D-42", "image_policy: {mode: follow, range: ~1.16.0}", "image_policy: {mode: follow, range: '>=1.17.1, <1.18'}"),
 ];

@@ -12,6 +12,7 @@ readonly documents=(
 	cloudbuild.v1 clouddeploy.v1 sqladmin.v1 secretmanager.v1 storage.v1 artifactregistry.v1 compute.v1 container.v1 iam.v1
 	cloudresourcemanager.v1 cloudresourcemanager.v3 serviceusage.v1 servicenetworking.v1
 	certificatemanager.v1 cloudtasks.v2 pubsub.v1 eventarc.v1 run.v2 cloudscheduler.v1 monitoring.v3
+	binaryauthorization.v1 containeranalysis.v1
 )
 
 have_all() {

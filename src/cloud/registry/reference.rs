@@ -54,6 +54,18 @@ impl Reference {
         }
     }
 
+    /// Where the list of the repository's tags begins, so many on a page.
+    pub fn tags_url(&self, base: Option<&Url>, page: usize) -> String {
+        let Self { registry, repository, .. } = self;
+        match base {
+            Some(base) => {
+                let base = base.as_str().trim_end_matches('/');
+                format!("{base}/v2/{repository}/tags/list?ns={registry}&n={page}")
+            }
+            None => format!("https://{}/v2/{repository}/tags/list?n={page}", self.host()),
+        }
+    }
+
     /// Whether the registry is Google's, which takes our identity.
     pub fn is_google(&self) -> bool {
         let registry = self.registry.as_str();

@@ -84,8 +84,15 @@ impl Call {
 
     /// Whether the call may change something.
     pub fn is_write(&self) -> bool {
-        const READING_POSTS: [&str; 6] =
-            [":getIamPolicy", ":testIamPermissions", "wait", ":searchRange", ":validate", "token"];
+        const READING_POSTS: [&str; 7] = [
+            ":getIamPolicy",
+            ":testIamPermissions",
+            "wait",
+            ":searchRange",
+            ":validate",
+            ":validateAttestationOccurrence",
+            "token",
+        ];
         let reads = self.method == "GET"
             || self.method == "HEAD"
             || self.pieces.last().is_some_and(|last| READING_POSTS.contains(&last.as_str()));

@@ -191,6 +191,19 @@ impl Server {
         waiting.map(|delivery| delivery.due).min()
     }
 
+    /// What a task carries, by its name: the body of its request.
+    pub fn task_body(&self, name: &str) -> Option<Vec<u8>> {
+        let world = self.cloud.world();
+        let mut all = world.deliveries.values();
+        let found = all.find(|one| matches!(&one.kind, Kind::Task { task, .. } if task == name))?;
+        BASE64_STANDARD.decode(&found.body).ok()
+    }
+
+    /// An ID token of an account for an audience, as Google's servers would attach it.
+    pub fn id_token(&self, email: &str, audience: &str) -> Option<String> {
+        self.cloud.site.signer.id_token(email, audience, self.cloud.clock.now())
+    }
+
     /// The tasks in all queues, the next one first.
     pub fn pending_tasks(&self) -> Vec<PendingTask> {
         let world = self.cloud.world();

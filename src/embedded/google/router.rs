@@ -10,8 +10,9 @@ use super::reply::{Answer, Reply};
 
 /// APIs that refuse calls of a project that has not enabled them. Cloud Storage, Service Usage, IAM
 /// credentials and the metadata server always answer.
-const REFUSING: [&str; 15] = [
+const REFUSING: [&str; 17] = [
     "artifactregistry",
+    "binaryauthorization",
     "certificatemanager",
     "clouddeploy",
     "cloudresourcemanager",
@@ -19,6 +20,7 @@ const REFUSING: [&str; 15] = [
     "cloudtasks",
     "compute",
     "container",
+    "containeranalysis",
     "iam",
     "monitoring",
     "pubsub",
@@ -54,6 +56,8 @@ pub fn route(cx: &mut Cx) -> Option<Answer> {
         "certificatemanager" => apis::certificate_manager::route(cx),
         "servicenetworking" => apis::service_networking::route(cx),
         "monitoring" => apis::monitoring::route(cx),
+        "binaryauthorization" => apis::attestation::binary_authorization(cx),
+        "containeranalysis" => apis::attestation::container_analysis(cx),
         "cloudbuild" => apis::delivery::build(cx),
         "clouddeploy" => apis::delivery::deploy(cx),
         "registry" => apis::registry::route(cx),

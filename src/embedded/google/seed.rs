@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::apis::{
-    certificate_manager, delivery, registry, resource_manager, service_networking, service_usage, storage,
+    attestation, certificate_manager, delivery, registry, resource_manager, service_networking,
+    service_usage, storage,
 };
 use super::call::Call;
 use super::cloud::Cloud;
@@ -93,6 +94,26 @@ impl Server {
     /// Puts a pipeline, release or rollout of Cloud Deploy, or replaces it; its name is in it.
     pub fn seed_delivery(&self, resource: Value) {
         self.put_named(delivery::DEPLOY, resource);
+    }
+
+    /// Makes an attestor (`projects/P/attestors/A`) that trusts one key, and its note.
+    pub fn seed_attestor(&self, name: &str, key: &str) {
+        let note = name.replace("/attestors/", "/notes/");
+        self.put_named(attestation::ANALYSIS, json!({"name": note, "kind": "ATTESTATION"}));
+        let keys =
+            json!([{"id": key, "pkixPublicKey": {"signatureAlgorithm": "RSA_SIGN_PKCS1_2048_SHA256"}}]);
+        let of_note = json!({"noteReference": note, "publicKeys": keys});
+        self.put_named(attestation::POLICY, json!({"name": name, "userOwnedGrafeasNote": of_note}));
+    }
+
+    /// Somebody attests an image (`https://HOST/REPOSITORY@DIGEST`) for an attestor with a key, which may be another one
+    /// than the attestor's.
+    pub fn attest(&self, attestor: &str, uri: &str, key: &str) {
+        let note = attestor.replace("/attestors/", "/notes/");
+        let project = attestor.split('/').nth(1).unwrap_or_default().to_owned();
+        let body =
+            json!({"noteName": note, "resourceUri": uri, "attestation": attestation::attestation(uri, key)});
+        self.cloud.with(&Call::default(), |cx| attestation::occur(cx, &project, body).is_ok());
     }
 
     fn put_named(&self, service: &str, body: Value) {

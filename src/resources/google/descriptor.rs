@@ -8,10 +8,10 @@ use crate::plan::{GoogleRequest, Method};
 use crate::resources::{Change, Document, Readiness, ResourceId};
 
 use super::{
-    Kind, address, bucket, bucket_policy, certificate, certificate_map, certificate_map_entry, cluster, disk,
-    enabled_api, firewall, guest_attributes, instance, object, project, project_policy, repository, secret,
-    secret_history, secret_policy, secret_version, service_account, service_account_policy, sql_database,
-    sql_instance, sql_operation, sql_user, subnetwork,
+    Kind, address, admission_policy, attestor, bucket, bucket_policy, certificate, certificate_map,
+    certificate_map_entry, cluster, disk, enabled_api, firewall, guest_attributes, instance, object, project,
+    project_policy, repository, secret, secret_history, secret_policy, secret_version, service_account,
+    service_account_policy, sql_database, sql_instance, sql_operation, sql_user, subnetwork,
 };
 
 /// What the driver has to know of a kind.
@@ -205,6 +205,8 @@ impl Kind {
             Kind::Instance => &instance::DESCRIPTOR,
             Kind::GuestAttributes => &guest_attributes::DESCRIPTOR,
             Kind::Repository => &repository::DESCRIPTOR,
+            Kind::Attestor => &attestor::DESCRIPTOR,
+            Kind::AdmissionPolicy => &admission_policy::DESCRIPTOR,
             Kind::Certificate => &certificate::DESCRIPTOR,
             Kind::CertificateMap => &certificate_map::DESCRIPTOR,
             Kind::CertificateMapEntry => &certificate_map_entry::DESCRIPTOR,

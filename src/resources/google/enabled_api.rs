@@ -66,6 +66,9 @@ pub fn declare(context: &Context<'_>) -> Vec<Declared> {
     if spec.image_policy.build_trigger.is_some() {
         services.push("cloudbuild.googleapis.com");
     }
+    if spec.enable_binary_authorization || spec.image_policy.require_attestations.is_some() {
+        services.extend(["binaryauthorization.googleapis.com", "containeranalysis.googleapis.com"]);
+    }
     let desired = Desired::Ready(Document::new(json!({ "services": services })));
     vec![Declared { id: id(context), slice: Slice::Project, needs: Vec::new(), desired }]
 }

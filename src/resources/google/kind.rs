@@ -29,6 +29,8 @@ pub enum Kind {
     Instance,
     GuestAttributes,
     Repository,
+    Attestor,
+    AdmissionPolicy,
     Certificate,
     CertificateMap,
     CertificateMapEntry,
@@ -36,7 +38,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 28] = [
+    pub const ALL: [Kind; 30] = [
         Kind::Project,
         Kind::EnabledApi,
         Kind::ProjectPolicy,
@@ -62,6 +64,8 @@ impl Kind {
         Kind::Instance,
         Kind::GuestAttributes,
         Kind::Repository,
+        Kind::Attestor,
+        Kind::AdmissionPolicy,
         Kind::Certificate,
         Kind::CertificateMap,
         Kind::CertificateMapEntry,
@@ -103,6 +107,8 @@ impl Kind {
             Kind::Instance => "Instance",
             Kind::GuestAttributes => "GuestAttributes",
             Kind::Repository => "Repository",
+            Kind::Attestor => "Attestor",
+            Kind::AdmissionPolicy => "AdmissionPolicy",
             Kind::Certificate => "Certificate",
             Kind::CertificateMap => "CertificateMap",
             Kind::CertificateMapEntry => "CertificateMapEntry",

@@ -3,6 +3,8 @@
 //! One kind, one file, and one driver for all of them. [`declare`] says what a deployment consists of.
 
 pub mod address;
+pub mod admission_policy;
+pub mod attestor;
 pub mod bucket;
 pub mod bucket_policy;
 pub mod certificate;
@@ -70,6 +72,8 @@ pub fn declare(context: &Context<'_>) -> Vec<Declared> {
         bucket_policy::declare(context),
         nfs::declare(context),
         repository::declare(context),
+        attestor::declare(context),
+        admission_policy::declare(context),
         address::declare_front(context),
         certificate::declare(context),
         certificate_map::declare(context),

@@ -52,7 +52,8 @@ pub fn reference(spec: &Spec, image: Image) -> String {
     let own = |component: &Component, stock: String| component.image.clone().unwrap_or(stock);
     match image {
         Image::Api => tagged(&spec.container_image, version),
-        Image::Web => own(&spec.web, format!("langgenius/dify-web:{version}")),
+        // Without a tag of its own it has the version, like the API: the two have to be equal.
+        Image::Web => tagged(spec.web.image.as_deref().unwrap_or("langgenius/dify-web"), version),
         Image::PluginDaemon => {
             own(&spec.plugin_daemon, format!("langgenius/dify-plugin-daemon:{}", pair.plugin_daemon))
         }
@@ -75,8 +76,13 @@ pub fn api(spec: &Spec) -> String {
 
 /// Every reference whose digest a deployment of this spec needs to know, each once.
 pub fn references(spec: &Spec) -> Vec<String> {
+    all(spec).into_iter().filter(|reference| !has_digest(reference)).collect()
+}
+
+/// Every image that a deployment of this spec runs, each once; those that the spec names by digest, too.
+pub fn all(spec: &Spec) -> BTreeSet<String> {
     if !spec.deploy_application {
-        return Vec::new();
+        return BTreeSet::new();
     }
     let mut wanted = vec![Image::Api, Image::Psql, Image::CloudCli];
     for (wants, image) in [
@@ -97,8 +103,7 @@ pub fn references(spec: &Spec) -> Vec<String> {
         .chain(spec.additional_services.iter().map(|service| Some(service.image.clone())))
         .chain(overrides)
         .flatten();
-    let all: BTreeSet<String> = wanted.into_iter().map(|image| reference(spec, image)).chain(users).collect();
-    all.into_iter().filter(|reference| !has_digest(reference)).collect()
+    wanted.into_iter().map(|image| reference(spec, image)).chain(users).collect()
 }
 
 /// An image of ours, pinned to its digest.

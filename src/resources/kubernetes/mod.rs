@@ -3,7 +3,7 @@
 //! One file per component or kind of object, each with a `declare`; `driver` answers the planner's
 //! questions about all of them.
 
-mod account;
+pub mod account;
 mod additional;
 mod adjustment;
 mod agent;

@@ -52,7 +52,8 @@ pub struct Component {
     pub enabled: Option<bool>,
     /// Fixed number of pods.
     pub replicas: Option<u32>,
-    /// Image reference instead of the one that belongs to `application_version`.
+    /// Image reference instead of the one that belongs to `application_version`. The web's without a tag has the
+    /// version as its tag.
     pub image: Option<String>,
     /// Requests and limits; each component has its own default.
     pub resources: Option<ContainerResources>,
@@ -70,8 +71,14 @@ pub struct ImagePolicy {
     pub approval: Option<String>,
     /// Seconds that a new digest has to have been there before it is rolled out; 0 when left out.
     pub soak_secs: Option<u32>,
+    /// Releases to follow instead of one tag, such as `~1.17.1` or `>=1.17.1, <1.18`: the newest release in it that
+    /// both images have runs, beginning with `application_version`. Pre-releases count only when they are named.
+    pub range: Option<String>,
     /// Name of a Cloud Build trigger: only digests that a successful build of it pushed are rolled out.
     pub build_trigger: Option<String>,
+    /// Full names of attestors (`projects/P/attestors/A`): a new digest is rolled out only when each of them has
+    /// attested it. They are also whom Binary Authorization asks under `enable_binary_authorization`.
+    pub require_attestations: Option<Vec<String>>,
 }
 
 /// How a custom image is built.

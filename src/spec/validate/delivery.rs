@@ -123,7 +123,7 @@ pub(super) fn branch_pattern(spec: &Spec, _: &Given) -> Vec<Finding> {
     })
 }
 
-/// P-24: a policy that admits only attested images blocks all others of the project, roll-backs too.
+/// P-24: a rule that admits only attested images blocks all others, roll-backs too.
 pub(super) fn strict_admission(spec: &Spec, _: &Given) -> Vec<Finding> {
     let mode = spec.binauthz_evaluation_mode.as_str();
     let strict = spec.enable_binary_authorization && mode != "ALWAYS_ALLOW";
@@ -131,9 +131,9 @@ pub(super) fn strict_admission(spec: &Spec, _: &Given) -> Vec<Finding> {
         error("binauthz_evaluation_mode")
             .with(&["enable_binary_authorization", "acknowledge"])
             .message(match mode {
-                "ALWAYS_DENY" => "ALWAYS_DENY blocks every pod of the project".to_owned(),
+                "ALWAYS_DENY" => "ALWAYS_DENY blocks every pod of the deployment".to_owned(),
                 _ => format!(
-                    "{mode} blocks every image of the project that is not attested, also those that run now"
+                    "{mode} blocks every image of the deployment that is not attested, at its next restart"
                 ),
             })
             .help("See that all images are attested; then add \"binauthz_evaluation_mode\" to `acknowledge`.")
@@ -144,7 +144,11 @@ pub(super) fn strict_admission(spec: &Spec, _: &Given) -> Vec<Finding> {
 pub(super) fn idle_image_policy(spec: &Spec, _: &Given) -> Vec<Finding> {
     let policy = &spec.image_policy;
     let follows = policy.mode.as_deref() == Some("follow");
-    let says_how = policy.approval.is_some() || policy.soak_secs.is_some() || policy.build_trigger.is_some();
+    let says_how = policy.approval.is_some()
+        || policy.soak_secs.is_some()
+        || policy.build_trigger.is_some()
+        || policy.range.is_some()
+        || (policy.require_attestations.is_some() && !spec.enable_binary_authorization);
     let idle = |why: &str, help: &str| {
         vec![
             warning("image_policy")

@@ -10,6 +10,7 @@ mod database;
 mod delivery;
 mod environment;
 mod exposure;
+mod following;
 mod jobs;
 mod monitoring;
 mod names;

@@ -6,8 +6,8 @@
 
 use super::rule::{Check, Decided, Kind, Rule};
 use super::{
-    backup, connections, database, delivery, environment, exposure, jobs, monitoring, names, perimeter,
-    quota, redis, release, scaling, secrets, single, storage, unused,
+    backup, connections, database, delivery, environment, exposure, following, jobs, monitoring, names,
+    perimeter, quota, redis, release, scaling, secrets, single, storage, unused,
 };
 use crate::spec::finding::Severity::{self, Error, Info, Warning};
 use Kind::{Guard, Refuse, Warn, Watch};
@@ -353,6 +353,10 @@ pub static RULES: &[Rule] = &[
         &["image_policy"]),
     here("D-41", Warning, Warn, "image_policy that has nothing to act on", delivery::idle_image_policy,
         &["image_policy", "container_image", "web", "enable_cloud_deploy"]),
+    here("D-42", Error, Refuse, "a range of releases that cannot be followed", following::range,
+        &["image_policy", "application_version", "container_image", "web"]),
+    here("D-43", Error, Refuse, "an attestor that is not named in full", following::attestors,
+        &["image_policy"]),
 ];
 
 const fn here(

@@ -1,6 +1,7 @@
 //! One file or folder per API.
 
 pub mod artifact_registry;
+pub mod attestation;
 pub mod certificate_manager;
 pub mod compute;
 pub mod container;

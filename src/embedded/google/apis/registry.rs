@@ -148,11 +148,25 @@ fn plausible(tag: &str) -> bool {
     tag.chars().all(plain) && (number || ["latest", "main", "stable"].contains(&tag) || tag.contains("local"))
 }
 
+/// The tags of a repository by name, in pages: `n` of them after `last`, with a link to the next ones.
 fn tags(cx: &Cx, name: &str) -> Reply {
     let found = cx.world.children(&format!("registry/{}", plain(name)));
-    let tags: Vec<&str> = found.filter_map(|(key, _)| key.rsplit('/').next()).collect();
+    let mut tags: Vec<&str> = found.filter_map(|(key, _)| key.rsplit('/').next()).collect();
     if tags.is_empty() && !familiar(name) {
         return Reply::json_with_status(404, &error("NAME_UNKNOWN", "repository name not known to registry"));
     }
-    Reply::json(&json!({"name": name, "tags": tags}))
+    tags.sort_unstable();
+    if let Some(last) = cx.call.query("last") {
+        tags.retain(|tag| *tag > last);
+    }
+    let most = cx.call.query("n").and_then(|n| n.parse().ok()).unwrap_or(usize::MAX);
+    let more = tags.len() > most;
+    tags.truncate(most);
+    let reply = Reply::json(&json!({"name": name, "tags": tags}));
+    match tags.last() {
+        Some(last) if more => {
+            reply.with_header("link", format!("</v2/{name}/tags/list?last={last}&n={most}>; rel=\"next\""))
+        }
+        _ => reply,
+    }
 }

@@ -1,5 +1,6 @@
 //! Behaviour over HTTP, as the reconciler sees it.
 
+mod attestations;
 mod events;
 mod failures;
 mod identity;

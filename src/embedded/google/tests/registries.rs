@@ -36,6 +36,26 @@ async fn a_tag_has_a_digest_for_whoever_brings_a_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn tags_are_listed_in_pages() {
+    let world = world();
+    for tag in ["1.17.2", "1.17.0", "1.17.1"] {
+        world.server.seed_image("langgenius/dify-api", tag);
+    }
+    let token = [("authorization", "Bearer embedded")];
+    let mut path = "v2/langgenius/dify-api/tags/list?n=2".to_owned();
+    let mut found = Vec::new();
+    loop {
+        let page = world.raw("GET", &path, &token, b"").await;
+        let link = page.headers().get("link").map(|link| link.to_str().expect("text").to_owned());
+        found.push(page.json::<Value>().await.expect("JSON")["tags"].clone());
+        let Some(link) = link else { break };
+        let target = link.strip_suffix(">; rel=\"next\"").and_then(|link| link.strip_prefix("</"));
+        path = target.expect("a link to the next page").to_owned();
+    }
+    assert_eq!(found, [json!(["1.17.0", "1.17.1"]), json!(["1.17.2"])]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_repository_is_made_by_an_operation() {
     let world = with(|_| {});
     let parent = format!("artifactregistry.googleapis.com/v1/projects/{PROJECT}/locations/us-central1");
