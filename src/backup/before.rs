@@ -180,11 +180,13 @@ fn changes(context: &Context<'_>, shelf: Option<&Shelf<'_>>, migration: &Resourc
 
 /// Whether the API runs the image that migrates already: then it was migrated for.
 fn runs(context: &Context<'_>) -> bool {
-    let wanted = images::pinned(context, images::Image::Api);
-    let body = context.seen.body(&kubernetes::api(context));
-    let containers = body.and_then(|body| body.pointer("/spec/template/spec/containers")?.as_array());
-    let mut images = containers.into_iter().flatten().filter_map(|one| one.get("image")?.as_str());
-    wanted.is_ok_and(|wanted| images.any(|image| image == wanted))
+    images::pinned(context, images::Image::Api).is_ok_and(|wanted| running(context) == Some(wanted.as_str()))
+}
+
+/// The image that the API runs now: what the data is of.
+pub fn running<'a>(context: &Context<'a>) -> Option<&'a str> {
+    let body = context.seen.body(&kubernetes::api(context))?;
+    body.pointer("/spec/template/spec/containers/0/image")?.as_str()
 }
 
 /// Whether Dify has worked with what is in its database. What was just loaded into it lies on the shelf, or is the

@@ -6,7 +6,7 @@ use crate::resources::kubernetes::images;
 use crate::resources::{Context, Wait, facts};
 
 use super::shelf::{BEGUN, made, size};
-use super::{Kept, Part, Slot};
+use super::{Kept, Part, Slot, before};
 
 /// Facts of a part that its Job writes down beside checksum and size.
 const FACTS: [&str; 9] =
@@ -28,7 +28,10 @@ pub fn begun(context: &Context<'_>, slot: Slot, purpose: Option<String>) -> Valu
 pub fn complete(context: &Context<'_>, slot: Slot, kept: &Kept<'_>) -> Result<Value, Wait> {
     let parts = Part::of(context.spec).into_iter().map(|part| part_of(context, slot, kept, part));
     let parts: Vec<Value> = parts.collect::<Result<_, _>>()?;
-    let image = images::api(context.spec);
+    let wanted = images::api(context.spec);
+    let wanted = facts::pinned(context, &wanted).unwrap_or(wanted);
+    // Before a migration the data is of another version than the one that is wanted.
+    let image = before::running(context).unwrap_or(&wanted);
     let moment = kept.object(BEGUN).and_then(made).map(|at| at.to_string());
     Ok(json!({
         "version": 1,
@@ -36,10 +39,16 @@ pub fn complete(context: &Context<'_>, slot: Slot, kept: &Kept<'_>) -> Result<Va
         "slot": slot.to_string(),
         "moment": moment,
         "spec_generation": context.generation.to_string(),
-        "application_version": context.spec.application_version,
-        "image": facts::pinned(context, &image).unwrap_or(image),
+        "application_version": version(image).unwrap_or(&context.spec.application_version),
+        "image": image,
         "parts": parts,
     }))
+}
+
+/// The version that an image's tag names.
+fn version(image: &str) -> Option<&str> {
+    let (_, tag) = image.split('@').next()?.rsplit_once(':')?;
+    (!tag.contains('/')).then_some(tag)
 }
 
 fn part_of(context: &Context<'_>, slot: Slot, kept: &Kept<'_>, part: Part) -> Result<Value, Wait> {

@@ -183,7 +183,7 @@ super::variable::variables! {
     db_port_env_var_name: String = String::new(); 16, Workload, Mutable, Low, Converged, "Further variable that carries the database port.";
 
     // --- 17, 18: backup, custom SQL ---
-    backup_schedule: String = "0 2 * * *".into(); 17, Backup, Mutable, High, Converged, "Five-field cron of backups, UTC; empty switches them off.";
+    backup_schedule: String = "0 2 * * *".into(); 17, Backup, Mutable, High, Converged, "Five-field cron of backups, UTC; empty switches them off, also those before a migration.";
     backup_retention_days: u32 = 7; 17, Backup, Mutable, High, Converged, "Days a backup is kept.";
     enable_backup_import: bool = false; 17, Backup, Guarded("an import overwrites live data"), Critical, Converged, "Import a backup, once per request.";
     backup_source: String = "gcs".into(); 17, Backup, Mutable, Medium, Converged, "gcs or gdrive.";

@@ -55,6 +55,12 @@ async fn a_new_version_is_backed_up_for_once_then_migrated_to_then_rolled_out() 
     assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await);
 
     assert_eq!(backups(&stage).len(), 1, "one, and no second");
+    let (slot, bucket) = (backups(&stage).remove(0), format!("{}-backups", stage.namespace()));
+    let objects = &stage.converger.cloud.objects;
+    let manifest =
+        objects.read(&bucket, &format!("prod/{slot}/manifest.json"), None).await.expect("it is read");
+    let manifest: Value = serde_json::from_slice(&manifest.expect("a manifest").content).expect("JSON");
+    assert_eq!(manifest["application_version"], "1.17.0", "the version that the data is of");
     let writes = stage.writes_since(mark);
     let first = |part: &str| {
         writes.iter().position(|write| write.contains(part)).unwrap_or_else(|| panic!("{part}: {writes:#?}"))
