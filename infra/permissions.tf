@@ -2,6 +2,7 @@
 
 resource "google_project_iam_member" "reconciler" {
   for_each = toset([
+    # Repositories with their policies, and the copies of images that are pushed to them.
     "roles/artifactregistry.admin",
     "roles/certificatemanager.editor",
     "roles/cloudsql.admin",

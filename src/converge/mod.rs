@@ -6,6 +6,7 @@
 pub mod execute;
 pub mod hint;
 pub mod images;
+pub mod mirror;
 pub mod observe;
 pub mod outputs;
 pub mod propose;

@@ -39,15 +39,24 @@ pub async fn observe(cloud: &Cloud, scene: &Scene, memory: &mut Memory, now: Tim
     let (told, ()) = futures::join!(super::images::ask(cloud, scene), google_turns(cloud, scene, &mut seen));
     (seen.registry, seen.sources) = told;
     super::shelf::look(cloud, scene, &mut seen).await;
-    memory.cluster = reach(cloud, scene, &seen).await;
+    let (client, copied) =
+        futures::join!(reach(cloud, scene, &seen), super::mirror::list(cloud, scene, &seen));
+    memory.cluster = client;
+    seen.mirror.copied = copied;
     // Before the cluster: which Jobs there should be depends on what the instance has done.
     if let Some(read) = operations(scene, &seen) {
         let answer = answer(cloud, &read).await;
         take_in(&read, answer, &mut seen);
     }
-    match &memory.cluster {
-        Some(client) => cluster(client, scene, &mut seen).await,
-        None => judge_images(scene, &mut seen),
+    let unreadable = match &memory.cluster {
+        Some(client) => Some(cluster(client, scene, &mut seen).await),
+        None => None,
+    };
+    judge_images(scene, &mut seen);
+    // What is to be copied depends on what was decided, and what runs on what is copied.
+    super::mirror::look(cloud, scene, &mut seen).await;
+    if let Some(unreadable) = unreadable {
+        note_absent_objects(scene, &mut seen, &unreadable);
     }
     seen
 }
@@ -193,8 +202,13 @@ async fn reach(cloud: &Cloud, scene: &Scene, seen: &Inventory) -> Option<Kuberne
     }
 }
 
-/// Looks at the cluster: the namespace, every kind of object of ours in it, and logs of failed Jobs.
-async fn cluster(client: &Kubernetes, scene: &Scene, seen: &mut Inventory) {
+/// Looks at the cluster: the namespace, every kind of object of ours in it, and logs of failed Jobs. Answers the
+/// kinds that could not be read, and why.
+async fn cluster(
+    client: &Kubernetes,
+    scene: &Scene,
+    seen: &mut Inventory,
+) -> Vec<(kubernetes::Kind, String)> {
     let namespace = scene.names.namespace(&scene.spec);
     let selector = format!("dify-reconciler/deployment={}", scene.names.deployment);
     let listings = join_all(kubernetes::Kind::ALL.into_iter().map(|kind| {
@@ -210,8 +224,7 @@ async fn cluster(client: &Kubernetes, scene: &Scene, seen: &mut Inventory) {
     }
     seen.cluster_reachable = unreadable.is_empty();
     log_tails(client, seen).await;
-    judge_images(scene, seen);
-    note_absent_objects(scene, seen, &unreadable);
+    unreadable
 }
 
 /// `None` means that the cluster does not serve the kind, which is the same as having no object of it.

@@ -152,7 +152,7 @@ fn slice_of(id: &ResourceId) -> Slice {
             G::SqlInstance | G::SqlDatabase | G::SqlUser | G::SqlOperation => Slice::Database,
             G::Bucket | G::BucketPolicy => Slice::Storage,
             G::InternalAddress | G::Firewall | G::Disk | G::Instance => Slice::Nfs,
-            G::Repository => Slice::Images,
+            G::Repository | G::RepositoryPolicy | G::DockerImage | G::ImagePart => Slice::Images,
             G::Object => Slice::Backup,
             G::GlobalAddress | G::Certificate | G::CertificateMap | G::CertificateMapEntry => Slice::Exposure,
         },

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use super::library::inventory::{Inventory, Payload, Sighting};
 use super::library::resources::google::{Kind, address, nfs, secret, secret_version, sql_instance};
 use super::library::resources::kubernetes::images;
-use super::library::resources::{Context, Declared, Desired, Document, Names, ResourceId, kubernetes};
+use super::library::resources::{
+    Context, Declared, Desired, Document, Names, ResourceId, kubernetes, mirror,
+};
 use super::library::spec::Spec;
 use super::library::spec::types::Sensitive;
 
@@ -47,6 +49,9 @@ impl World {
             let name = reference.rsplit('/').next().unwrap_or_default().replace(':', "-");
             seen.digests.insert(reference, format!("sha256:{name}"));
         }
+        let context = Context { spec: &spec, names: &names, generation: GENERATION, seen: &seen };
+        let copied = mirror::wanted(&context).iter().map(mirror::Wanted::place).collect();
+        seen.mirror.copied = Some(Ok(copied));
         Self { spec, names, seen }
     }
 

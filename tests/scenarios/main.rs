@@ -6,6 +6,7 @@ mod harness;
 mod backup_due;
 mod image_built;
 mod image_pushed;
+mod mirroring;
 mod notifications;
 mod orders;
 mod quiet;

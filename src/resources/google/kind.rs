@@ -28,6 +28,9 @@ pub enum Kind {
     Disk,
     Instance,
     Repository,
+    RepositoryPolicy,
+    DockerImage,
+    ImagePart,
     Certificate,
     CertificateMap,
     CertificateMapEntry,
@@ -35,7 +38,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 27] = [
+    pub const ALL: [Kind; 30] = [
         Kind::Project,
         Kind::EnabledApi,
         Kind::ProjectPolicy,
@@ -60,6 +63,9 @@ impl Kind {
         Kind::Disk,
         Kind::Instance,
         Kind::Repository,
+        Kind::RepositoryPolicy,
+        Kind::DockerImage,
+        Kind::ImagePart,
         Kind::Certificate,
         Kind::CertificateMap,
         Kind::CertificateMapEntry,
@@ -69,7 +75,11 @@ impl Kind {
     pub fn is_policy(self) -> bool {
         matches!(
             self,
-            Kind::ProjectPolicy | Kind::ServiceAccountPolicy | Kind::SecretPolicy | Kind::BucketPolicy
+            Kind::ProjectPolicy
+                | Kind::ServiceAccountPolicy
+                | Kind::SecretPolicy
+                | Kind::BucketPolicy
+                | Kind::RepositoryPolicy
         )
     }
 
@@ -100,6 +110,9 @@ impl Kind {
             Kind::Disk => "Disk",
             Kind::Instance => "Instance",
             Kind::Repository => "Repository",
+            Kind::RepositoryPolicy => "RepositoryPolicy",
+            Kind::DockerImage => "DockerImage",
+            Kind::ImagePart => "ImagePart",
             Kind::Certificate => "Certificate",
             Kind::CertificateMap => "CertificateMap",
             Kind::CertificateMapEntry => "CertificateMapEntry",

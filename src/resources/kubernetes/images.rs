@@ -75,8 +75,13 @@ pub fn api(spec: &Spec) -> String {
 
 /// Every reference whose digest a deployment of this spec needs to know, each once.
 pub fn references(spec: &Spec) -> Vec<String> {
+    all(spec).into_iter().filter(|reference| !has_digest(reference)).collect()
+}
+
+/// Every image of a deployment of this spec, each once.
+pub fn all(spec: &Spec) -> BTreeSet<String> {
     if !spec.deploy_application {
-        return Vec::new();
+        return BTreeSet::new();
     }
     let mut wanted = vec![Image::Api, Image::Psql, Image::CloudCli];
     for (wants, image) in [
@@ -97,8 +102,7 @@ pub fn references(spec: &Spec) -> Vec<String> {
         .chain(spec.additional_services.iter().map(|service| Some(service.image.clone())))
         .chain(overrides)
         .flatten();
-    let all: BTreeSet<String> = wanted.into_iter().map(|image| reference(spec, image)).chain(users).collect();
-    all.into_iter().filter(|reference| !has_digest(reference)).collect()
+    wanted.into_iter().map(|image| reference(spec, image)).chain(users).collect()
 }
 
 /// An image of ours, pinned to its digest.
@@ -106,9 +110,9 @@ pub fn pinned(context: &Context<'_>, image: Image) -> Result<String, Wait> {
     pinned_reference(context, &reference(context.spec, image))
 }
 
-/// Any image, pinned to its digest unless it is already.
+/// Any image, pinned to its digest and taken from its copy, when there are copies.
 pub fn pinned_reference(context: &Context<'_>, reference: &str) -> Result<String, Wait> {
-    if has_digest(reference) { Ok(reference.to_owned()) } else { facts::pinned(context, reference) }
+    facts::pinned(context, reference)
 }
 
 fn has_digest(reference: &str) -> bool {
