@@ -2,6 +2,7 @@
 
 resource "google_project_iam_member" "reconciler" {
   for_each = toset([
+    # Repositories with their policies, and the copies of images that are pushed to them.
     "roles/artifactregistry.admin",
     # Attestations are read and verified, and the deployments' own rules are added to the project's policy.
     "roles/binaryauthorization.attestorsVerifier",

@@ -36,6 +36,8 @@ pub enum Failure {
     Status(u16),
     /// A long-running operation that ended with an error.
     Operation,
+    /// What came is not what its digest says.
+    Corrupt,
 }
 
 /// What to do after a failed call.
@@ -92,7 +94,11 @@ impl CloudError {
             Failure::NoAnswer => idempotent,
             Failure::Status(429 | 403) => passes(),
             Failure::Status(408 | 500 | 502 | 503) => idempotent && passes(),
-            Failure::Status(_) | Failure::Credentials | Failure::Malformed | Failure::Operation => false,
+            Failure::Status(_)
+            | Failure::Credentials
+            | Failure::Malformed
+            | Failure::Operation
+            | Failure::Corrupt => false,
         }
     }
 
@@ -100,7 +106,7 @@ impl CloudError {
     pub fn disposition(&self) -> Disposition {
         match self.failure {
             Failure::Connect | Failure::NoAnswer | Failure::Malformed => self.retry(),
-            Failure::Credentials => Disposition::Terminal,
+            Failure::Credentials | Failure::Corrupt => Disposition::Terminal,
             Failure::Status(status) => {
                 let rule = RULES.iter().find(|rule| rule.fits(status, &self.reason, &self.message));
                 self.follow(rule.map_or_else(|| by_status(status), |rule| rule.verdict))
@@ -157,6 +163,7 @@ impl fmt::Display for CloudError {
             Failure::Malformed => f.write_str("unreadable answer")?,
             Failure::Status(status) => write!(f, "{status}")?,
             Failure::Operation => f.write_str("operation failed")?,
+            Failure::Corrupt => f.write_str("not what was asked for")?,
         }
         let parts = [&self.reason, &self.message];
         parts.into_iter().filter(|part| !part.is_empty()).try_for_each(|part| write!(f, ": {part}"))

@@ -89,6 +89,8 @@ pub struct Inventory {
     pub attested: crate::images::attest::Attested,
     /// What the images come to: the digests above, and what else there is to say about them.
     pub images: crate::images::Verdict,
+    /// What was seen of the copies of images.
+    pub mirror: crate::resources::mirror::Sight,
     /// When the look began: the only time that anything pure knows.
     pub at: Option<jiff::Timestamp>,
     /// What people ordered.

@@ -59,6 +59,8 @@ fn every_call_is_one_that_google_documents() {
         "secretmanager.projects.secrets.addVersion",
         "certificatemanager.projects.locations.certificateMaps.certificateMapEntries.create",
         "artifactregistry.projects.locations.repositories.patch",
+        "artifactregistry.projects.locations.repositories.setIamPolicy",
+        "artifactregistry.projects.locations.repositories.dockerImages.list",
         "iam.projects.serviceAccounts.setIamPolicy",
         "binaryauthorization.projects.updatePolicy",
         "binaryauthorization.projects.attestors.validateAttestationOccurrence",
@@ -127,7 +129,7 @@ fn a_world_that_is_as_declared_needs_nothing() {
                     assert!(changes.is_empty(), "{}: {}: {changes:?}", scene.name, declared.id);
                 }
                 Desired::Waiting(waits) => panic!("{}: {} waits: {waits:?}", scene.name, declared.id),
-                Desired::Found | Desired::Generated(_) => {}
+                Desired::Found | Desired::Generated(_) | Desired::Copied(_) => {}
                 Desired::Act(act) => panic!("{}: {} is changed: {:?}", scene.name, declared.id, act.changes),
             }
             assert_eq!(driver::readiness(kind, body), Readiness::Ready, "{}: {}", scene.name, declared.id);

@@ -1,5 +1,7 @@
-//! Which content an image reference stands for now.
+//! Image registries: which content a reference stands for now, and copying it from one to another (`copy.rs`).
 
+mod copy;
+mod held;
 mod reference;
 mod tags;
 
@@ -38,12 +40,13 @@ pub struct Registry {
     wire: Arc<Wire>,
     patience: Patience,
     known: Arc<Mutex<HashMap<String, Entry>>>,
+    copying: copy::Copying,
 }
 
 impl Registry {
     /// Registries at the other end of a wire.
     pub fn new(wire: Arc<Wire>) -> Self {
-        Self { wire, patience: Patience::default(), known: Arc::default() }
+        Self { wire, patience: Patience::default(), known: Arc::default(), copying: copy::Copying::default() }
     }
 
     /// The same with other time limits.

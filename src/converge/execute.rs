@@ -112,6 +112,7 @@ async fn take(
             let answer = cloud.google.call(request).await?;
             Ok(operation_of(request, &answer))
         }
+        (Request::Registry(request), _) => cloud.registry.carry_out(request).await.map(|()| None),
         (Request::Kubernetes(request), Kind::Kubernetes(kind)) => {
             let unreached = || CloudError::new("apply", Failure::Connect, "the cluster is not reached yet");
             let client = cluster.ok_or_else(unreached)?;

@@ -8,6 +8,7 @@ pub mod execute;
 pub mod hint;
 pub mod images;
 pub mod milestones;
+pub mod mirror;
 pub mod observe;
 pub mod outputs;
 pub mod propose;

@@ -41,16 +41,21 @@ pub async fn observe(cloud: &Cloud, scene: &Scene, memory: &mut Memory, now: Tim
     (seen.registry, seen.sources) = told;
     super::attest::look(cloud, scene, &mut seen).await;
     super::shelf::look(cloud, scene, &mut seen).await;
-    memory.cluster = reach(cloud, scene, &seen).await;
+    let (client, copied) =
+        futures::join!(reach(cloud, scene, &seen), super::mirror::list(cloud, scene, &seen));
+    memory.cluster = client;
+    seen.mirror.copied = copied;
     // Before the cluster: which Jobs there should be depends on what the instance has done.
     if let Some(read) = operations(scene, &seen) {
         let answer = answer(cloud, &read).await;
         take_in(&read, answer, &mut seen);
     }
-    match &memory.cluster {
-        Some(client) => cluster(client, scene, &mut seen).await,
-        None => judge_images(scene, &mut seen),
+    if let Some(client) = &memory.cluster {
+        cluster(client, scene, &mut seen).await;
     }
+    judge_images(scene, &mut seen);
+    // What is to be copied depends on what was decided, and what runs on what is copied.
+    super::mirror::look(cloud, scene, &mut seen).await;
     seen
 }
 
@@ -221,7 +226,6 @@ async fn cluster(client: &Kubernetes, scene: &Scene, seen: &mut Inventory) {
         seen.note_rest(Kind::Kubernetes(kind), rest);
     }
     log_tails(client, seen).await;
-    judge_images(scene, seen);
 }
 
 /// `None` means that the cluster does not serve the kind, which is the same as having no object of it.

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use crate::resources::mirror::{self, Mirror};
 use crate::resources::{Wait, WaitKind};
 
 use super::record::{Candidate, Record, Rollout};
@@ -55,12 +56,13 @@ fn arrive(known: &Known<'_>, record: &mut Record, verdict: &mut Verdict) -> bool
 
 /// Keeps what was decided; whatever is new takes what runs already, or else what the registry says.
 fn pin(known: &Known<'_>, references: &[String], record: &mut Record) {
+    let mirror = known.mirror();
     let kept = if known.ranges() { range::kept(known.spec, record) } else { Vec::new() };
     record.digests.retain(|reference, _| references.contains(reference) || kept.contains(reference));
     for reference in references {
         if !record.digests.contains_key(reference) {
             let registry = || known.seen.registry.get(reference).cloned();
-            let digest = standing::running(known.seen, reference).or_else(registry);
+            let digest = standing::running(known.seen, &mirror, reference).or_else(registry);
             record.digests.extend(digest.map(|digest| (reference.clone(), digest)));
         }
     }
@@ -69,7 +71,7 @@ fn pin(known: &Known<'_>, references: &[String], record: &mut Record) {
 /// Looks how the current release does, and goes back to the last healthy one when a rollout failed. Answers the
 /// release that should run.
 fn watch(known: &Known<'_>, current: Digests, record: &mut Record) -> Digests {
-    let mut failure = match standing::standing(known.seen, &current) {
+    let mut failure = match standing::standing(known.seen, &known.mirror(), &current) {
         Standing::Healthy => {
             record.rollout = None;
             if record.healthy.first() != Some(&current) {
@@ -225,7 +227,20 @@ fn held(known: &Known<'_>, candidate: &Candidate, current: &Digests, verdict: &m
         verdict.approval = Some(wanted);
         return Some(Wait::new(WaitKind::User, why));
     }
-    None
+    let wait = uncopied(known, &candidate.release);
+    if wait.is_some() {
+        verdict.incoming = candidate.release.clone();
+    }
+    wait
+}
+
+/// What a release waits for before it is in the deployment's repository. It is copied last of all, and rolled out only
+/// then: what runs can be changed as before as long as a copy takes, or fails.
+fn uncopied(known: &Known<'_>, release: &Digests) -> Option<Wait> {
+    let context = known.context();
+    let mirror = Mirror::wanted(&context)?;
+    let mut copies = release.iter().filter_map(|(reference, digest)| mirror.copy(reference, digest));
+    copies.find_map(|wanted| mirror::uncopied(&context, &wanted)).map(Wait::dependency)
 }
 
 /// Why it is not certain that a release comes from where the spec wants it to come from.

@@ -19,7 +19,8 @@ use jiff::Timestamp;
 use crate::condition::Finding;
 use crate::inventory::Inventory;
 use crate::resources::kubernetes::images;
-use crate::resources::{Names, Wait};
+use crate::resources::mirror::Mirror;
+use crate::resources::{Context, Names, Wait};
 use crate::slice::Slice;
 use crate::spec::Spec;
 use crate::state::status::ApprovalWanted;
@@ -43,6 +44,8 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
     /// What a new release waits for.
     pub waits: Vec<Wait>,
+    /// A new release that waits for nothing but being copied into the deployment's repository.
+    pub incoming: Digests,
     /// The release that waits for somebody's approval.
     pub approval: Option<ApprovalWanted>,
 }
@@ -90,6 +93,16 @@ impl Known<'_> {
     /// Whether a new release needs somebody's approval.
     fn asks(&self) -> bool {
         self.spec.image_policy.approval.as_deref() == Some("approve")
+    }
+
+    /// What images are told by; nothing of it depends on the spec's generation.
+    fn context(&self) -> Context<'_> {
+        Context { spec: self.spec, names: self.names, generation: 0, seen: self.seen }
+    }
+
+    /// Where copies of images are.
+    fn mirror(&self) -> Mirror {
+        Mirror::of(&self.context())
     }
 
     fn now(&self) -> Timestamp {

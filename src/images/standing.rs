@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::inventory::Inventory;
 use crate::resources::kubernetes::{Kind, driver};
+use crate::resources::mirror::{self, Mirror};
 use crate::resources::{Kind as AnyKind, Readiness, ResourceId};
 
 use super::Digests;
@@ -24,14 +25,15 @@ pub enum Standing {
 
 /// The digest that runs under a reference. Several during a rollout; then the first workload's counts, which is the
 /// API's own, for names go by their length.
-pub fn running(seen: &Inventory, reference: &str) -> Option<String> {
+pub fn running(seen: &Inventory, mirror: &Mirror, reference: &str) -> Option<String> {
     let mut carriers: Vec<(&ResourceId, String)> =
         [Kind::Deployment, Kind::StatefulSet, Kind::CronJob, Kind::Job]
             .into_iter()
             .flat_map(|kind| seen.of_kind(AnyKind::Kubernetes(kind)))
             .flat_map(|(id, body)| images(body).into_iter().map(move |image| (id, image)))
             .filter_map(|(id, image)| {
-                Some((id, image.strip_prefix(reference)?.strip_prefix('@')?.to_owned()))
+                let digest = mirror.digest(reference, &image)?.to_owned();
+                Some((id, digest))
             })
             .collect();
     let rank = |id: &ResourceId| match id.kind {
@@ -60,8 +62,8 @@ pub fn running_tag(seen: &Inventory, repository: &str) -> Option<String> {
 }
 
 /// How a release stands.
-pub fn standing(seen: &Inventory, release: &Digests) -> Standing {
-    if let Some(reason) = failed_job(seen, release) {
+pub fn standing(seen: &Inventory, mirror: &Mirror, release: &Digests) -> Standing {
+    if let Some(reason) = failed_job(seen, mirror, release) {
         return Standing::Failed(reason);
     }
     let workloads: Vec<(&ResourceId, &Value, Kind)> = [Kind::Deployment, Kind::StatefulSet]
@@ -71,8 +73,9 @@ pub fn standing(seen: &Inventory, release: &Digests) -> Standing {
     let (mut all, mut started, mut served) = (true, false, Vec::new());
     for (id, body, kind) in workloads {
         for image in images(body) {
-            let Some((reference, digest)) = entry(release, &image) else { continue };
-            if image != format!("{reference}@{digest}") {
+            let entry = release.iter().find(|(reference, _)| mirror.is_of(reference, &image));
+            let Some((reference, digest)) = entry else { continue };
+            if mirror.digest(reference, &image) != Some(digest) {
                 all = false;
                 continue;
             }
@@ -93,12 +96,10 @@ pub fn standing(seen: &Inventory, release: &Digests) -> Standing {
 }
 
 /// A Job of the release that failed: the schema could not be brought to it.
-fn failed_job(seen: &Inventory, release: &Digests) -> Option<String> {
+fn failed_job(seen: &Inventory, mirror: &Mirror, release: &Digests) -> Option<String> {
     let carries = |body: &Value| {
         images(body).iter().any(|image| {
-            image.split_once('@').is_some_and(|(reference, digest)| {
-                release.get(reference).is_some_and(|wanted| wanted == digest)
-            })
+            release.iter().any(|(reference, digest)| mirror.digest(reference, image) == Some(digest))
         })
     };
     seen.of_kind(AnyKind::Kubernetes(Kind::Job)).filter(|(_, body)| carries(body)).find_map(|(id, body)| {
@@ -108,18 +109,9 @@ fn failed_job(seen: &Inventory, release: &Digests) -> Option<String> {
     })
 }
 
-/// The reference of a release that an image belongs to, whatever its tag and digest.
-fn entry<'a>(release: &'a Digests, image: &str) -> Option<(&'a String, &'a String)> {
-    release.iter().find(|(reference, _)| repository(reference) == repository(image))
-}
-
 /// A reference without tag and digest.
 pub fn repository(image: &str) -> &str {
-    let name = image.split('@').next().unwrap_or(image);
-    match name.rsplit_once(':') {
-        Some((repository, tag)) if !tag.contains('/') => repository,
-        _ => name,
-    }
+    mirror::split(image).0
 }
 
 /// Every image of a workload's pods.

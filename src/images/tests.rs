@@ -23,7 +23,8 @@ struct Story {
 impl Story {
     fn begins(policy: Value) -> Self {
         let image_policy = serde_json::from_value(policy).unwrap();
-        let spec = Spec { image_policy, ..Spec::default() };
+        // Copying has stories of its own, below.
+        let spec = Spec { image_policy, enable_image_mirroring: false, ..Spec::default() };
         let names = Names::new("prod", &spec, "0a1b2c3d");
         let mut seen = Inventory::begun(Timestamp::UNIX_EPOCH, Default::default());
         seen.cluster_reachable = true;
@@ -292,4 +293,52 @@ fn a_lost_record_does_not_take_a_release_back() {
     story.workload("app", "langgenius/dify-api:1.17.4@sha256:e", 1);
     let verdict = story.look();
     assert_eq!((verdict.record.version.as_deref(), verdict.moved), (Some("1.17.4"), true));
+}
+
+/// A release that came while images are copied.
+fn copied(policy: Value) -> Story {
+    let mut story = Story::healthy(policy);
+    story.spec.enable_image_mirroring = true;
+    story.seen.mirror.copied = Some(Ok(Default::default()));
+    story
+}
+
+#[test]
+fn a_new_release_is_rolled_out_once_it_is_copied_and_nothing_waits_meanwhile() {
+    let mut story = copied(json!({"mode": "follow"}));
+    story.tags("b", "w");
+    let waiting = story.look();
+    assert_eq!(waiting.digests[API], "sha256:a", "what runs stays as it is");
+    assert_eq!(waiting.incoming[API], "sha256:b");
+    assert!(waiting.waits[0].why.contains("is being copied"), "{:?}", waiting.waits);
+
+    let mirror =
+        Mirror::of(&Context { spec: &story.spec, names: &story.names, generation: 0, seen: &story.seen });
+    let place = |reference: &str, digest: &str| mirror.copy(reference, digest).unwrap().place();
+    story.seen.mirror.copied = Some(Ok([place(API, "sha256:b"), place(WEB, "sha256:w")].into()));
+    let there = story.look();
+    assert_eq!(there.digests[API], "sha256:b");
+    assert!(there.waits.is_empty() && there.incoming.is_empty());
+}
+
+#[test]
+fn a_release_that_waits_for_somebody_is_not_copied_yet() {
+    let mut story = copied(json!({"mode": "follow", "approval": "approve"}));
+    story.tags("b", "w");
+    let verdict = story.look();
+    assert!(verdict.approval.is_some() && verdict.incoming.is_empty());
+}
+
+#[test]
+fn what_runs_as_a_copy_is_known_again_when_the_record_is_lost() {
+    let mut story = copied(json!({}));
+    let mirror =
+        Mirror::of(&Context { spec: &story.spec, names: &story.names, generation: 0, seen: &story.seen });
+    story.record = Record::default();
+    story.tags("moved", "w");
+    story.workload("app", &mirror.image(API, "sha256:running"), 1);
+    story.workload("app-worker", &mirror.image(API, "sha256:running"), 1);
+    story.workload("app-web", &mirror.image(WEB, "sha256:w"), 1);
+    assert_eq!(story.look().digests[API], "sha256:running");
+    assert_eq!(story.look().record.healthy[0][API], "sha256:running", "and is told to be healthy");
 }

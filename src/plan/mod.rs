@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 pub use check::Checked;
 pub use planner::plan;
-pub use step::{Action, Body, GoogleRequest, KubernetesRequest, Method, Request, Step};
+pub use step::{Action, Body, GoogleRequest, KubernetesRequest, Method, RegistryRequest, Request, Step};
 
 use crate::condition::Finding;
 use crate::resources::{Change, ResourceId, Wait, WaitKind};

@@ -73,7 +73,7 @@ fn standing(declared: &Declared, seen: &Inventory) -> Standing {
             let changes = driver::compare(declared.id.kind, document, body);
             if changes.is_empty() { ready(declared, body, seen) } else { Standing::Differs(changes) }
         }
-        (Desired::Found | Desired::Generated(_), Some(Sighting::Present(body))) => {
+        (Desired::Found | Desired::Generated(_) | Desired::Copied(_), Some(Sighting::Present(body))) => {
             ready(declared, body, seen)
         }
     }
@@ -242,6 +242,7 @@ fn step(
     let request = match (&declared.desired, id.kind) {
         (Desired::Generated(recipe), _) => generated(id, *recipe),
         (Desired::Act(act), _) => Request::Google(act.request.clone()),
+        (Desired::Copied(copy), _) => Request::Registry(copy.clone()),
         (Desired::Ready(document), Kind::Google(_)) => Request::Google(match body {
             None => google::driver::create(id, document, generation),
             Some(body) => google::driver::update(id, document, body, &changes, generation)?,

@@ -40,6 +40,40 @@ pub enum Request {
     Google(GoogleRequest),
     /// To the cluster's API server.
     Kubernetes(KubernetesRequest),
+    /// To an image registry.
+    Registry(RegistryRequest),
+}
+
+/// A call to an image registry. Each writes one thing whose name is its digest, so that repeating it harms nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RegistryRequest {
+    /// Brings a blob from one repository into another. An upload has to be opened before it is closed, and the blob
+    /// has to be fetched: three calls, of which only the last changes anything that lasts.
+    Blob {
+        /// An image that has it: `langgenius/dify-api:1.17.1`.
+        from: String,
+        /// The repository that it is for: `us-central1-docker.pkg.dev/p-1/appdify/docker.io/langgenius/dify-api`.
+        to: String,
+        /// Its digest.
+        digest: String,
+        /// Its size in bytes.
+        size: u64,
+        /// Another repository of the same registry that has it and that it can be taken from without being sent.
+        mount: Option<String>,
+    },
+    /// Writes a manifest.
+    Manifest {
+        /// The repository that it is for.
+        to: String,
+        /// The tag or the digest that it is written under.
+        name: String,
+        /// Its digest.
+        digest: String,
+        /// Its media type.
+        media_type: String,
+        /// The manifest, byte for byte.
+        text: String,
+    },
 }
 
 /// A call to one of Google's REST APIs.

@@ -9,7 +9,7 @@ use crate::inventory::{Inventory, Payload, Sighting};
 use crate::spec::Spec;
 
 use super::google::{self, Kind, address, nfs, sql_instance};
-use super::{Context, Kind as AnyKind, ResourceId, Wait, WaitKind, kubernetes};
+use super::{Context, Kind as AnyKind, ResourceId, Wait, WaitKind, kubernetes, mirror};
 
 /// What the shared-services module writes into the description of its subnets: the mark of its network.
 const PLATFORM_MARK: &str = "managed-by=services-gcp";
@@ -237,15 +237,20 @@ pub fn user_secret<'a>(context: &Context<'a>, id: &str) -> Result<&'a Payload, W
     })
 }
 
-/// An image reference pinned to the digest it stands for: `langgenius/dify-api:1.17.1@sha256:…`.
-pub fn pinned(context: &Context<'_>, reference: &str) -> Result<String, Wait> {
-    if reference.contains("@sha256:") {
+/// An image reference with the digest it stands for: `langgenius/dify-api:1.17.1@sha256:…`.
+pub fn named(context: &Context<'_>, reference: &str) -> Result<String, Wait> {
+    if reference.contains('@') {
         return Ok(reference.to_owned());
     }
     match context.seen.digests.get(reference) {
         Some(digest) => Ok(format!("{reference}@{digest}")),
         None => Err(Wait::dependency(format!("the digest of {reference} is not known yet"))),
     }
+}
+
+/// An image as pods pull it: from its copy in the deployment's own repository, or by [`named`].
+pub fn pinned(context: &Context<'_>, reference: &str) -> Result<String, Wait> {
+    mirror::placed(context, reference)
 }
 
 fn payload<'a>(context: &Context<'a>, name: &str) -> Option<&'a Payload> {

@@ -10,6 +10,7 @@ pub mod facts;
 pub mod google;
 pub mod id;
 pub mod kubernetes;
+pub mod mirror;
 pub mod names;
 pub mod recipe;
 pub mod wait;
@@ -22,7 +23,7 @@ pub use names::Names;
 pub use recipe::Recipe;
 pub use wait::{Wait, WaitKind};
 
-use crate::plan::GoogleRequest;
+use crate::plan::{GoogleRequest, RegistryRequest};
 use crate::slice::Slice;
 
 /// One thing that should exist, and what can be said of it now.
@@ -51,6 +52,8 @@ pub enum Desired {
     Generated(Recipe),
     /// It exists, and the next arrow of a procedure changes it.
     Act(Act),
+    /// It must exist, as a copy of what a registry has; the call that makes it.
+    Copied(RegistryRequest),
 }
 
 /// One arrow of a procedure: the call, and what it changes.

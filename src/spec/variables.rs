@@ -62,7 +62,7 @@ super::variable::variables! {
     container_image_source: String = "prebuilt".into(); 4, Images, Mutable, Medium, Converged, "prebuilt runs the stock images; custom expects one that was built.";
     container_image: String = "langgenius/dify-api".into(); 4, Images, Mutable, High, Converged, "Repository of the API image.";
     container_build_config: ContainerBuildConfig = Default::default(); 4, Images, Mutable, Medium, NotConverged, "How a custom image is built.";
-    enable_image_mirroring: bool = true; 4, Images, Mutable, High, NotConverged, "Copy the image set into Artifact Registry and run it from there.";
+    enable_image_mirroring: bool = true; 4, Images, Mutable, High, Converged, "Copy the image set into Artifact Registry and run it from there.";
     enable_cloudsql_volume: bool = true; 4, Workload, Mutable, Critical, Converged, "Reach the database through the Cloud SQL Auth Proxy beside each container.";
     cloudsql_volume_mount_path: String = "/cloudsql".into(); 4, Workload, Mutable, Low, NoEffect, "Socket directory; the proxy listens on TCP here.";
     cloud_sql_proxy_version: String = "2.18.2".into(); 4, Workload, Mutable, Medium, Converged, "Tag of the Cloud SQL Auth Proxy image.";

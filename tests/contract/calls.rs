@@ -30,6 +30,7 @@ pub fn of(scene: &Scene) -> Vec<Call> {
         for read in reading::reads("p-1234", &ids) {
             calls.push(call("read", &scene.name, read.request));
         }
+        calls.push(call("list", &"images", google::docker_image::list(&context)));
         let operations = reading::operations(&google::sql_instance::id(&context));
         calls.push(call("read", &scene.name, operations.request));
         for declared in declared {
@@ -44,7 +45,7 @@ pub fn of(scene: &Scene) -> Vec<Call> {
                 }
                 Desired::Generated(recipe) => calls.push(call("generate", id, driver::generate(id, *recipe))),
                 Desired::Act(act) => calls.push(call("act on", id, act.request.clone())),
-                Desired::Waiting(_) | Desired::Found => {}
+                Desired::Waiting(_) | Desired::Found | Desired::Copied(_) => {}
             }
         }
     }

@@ -60,7 +60,7 @@ pub fn complete(scene: &Scene) -> Inventory {
                 Desired::Ready(document) => lived(kind, document.wire().clone()),
                 Desired::Found => lived(kind, json!({})),
                 Desired::Generated(_) => json!({}),
-                Desired::Waiting(_) | Desired::Act(_) => continue,
+                Desired::Waiting(_) | Desired::Act(_) | Desired::Copied(_) => continue,
             };
             if kind == Kind::SecretVersion {
                 let secret = declared.id.name.trim_end_matches("/versions").to_owned();
@@ -112,7 +112,10 @@ fn lived(kind: Kind, mut body: Value) -> Value {
             remove(&mut body, "rootPassword");
         }
         Kind::SqlUser => remove(&mut body, "password"),
-        Kind::Bucket => remove(&mut body, "project"),
+        Kind::Bucket => {
+            body["projectNumber"] = "77".into();
+            remove(&mut body, "project");
+        }
         Kind::GlobalAddress | Kind::InternalAddress => {
             body["status"] = "RESERVED".into();
             body["address"] = "10.1.0.9".into();

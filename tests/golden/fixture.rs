@@ -11,7 +11,9 @@ use super::library::resources::google::{
     Kind, address, guest_attributes, nfs, secret, secret_version, sql_instance,
 };
 use super::library::resources::kubernetes::images;
-use super::library::resources::{Context, Declared, Desired, Document, Names, ResourceId, kubernetes};
+use super::library::resources::{
+    Context, Declared, Desired, Document, Names, ResourceId, kubernetes, mirror,
+};
 use super::library::spec::Spec;
 use super::library::spec::types::Sensitive;
 
@@ -52,6 +54,9 @@ impl World {
             let name = reference.rsplit('/').next().unwrap_or_default().replace(':', "-");
             seen.digests.insert(reference, format!("sha256:{name}"));
         }
+        let context = Context { spec: &spec, names: &names, generation: GENERATION, seen: &seen };
+        let copied = mirror::wanted(&context).iter().map(mirror::Wanted::place).collect();
+        seen.mirror.copied = Some(Ok(copied));
         Self { spec, names, seen }
     }
 

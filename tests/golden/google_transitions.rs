@@ -59,6 +59,7 @@ fn transitions() -> Vec<Transition> {
                 "Kubernetes",
                 "ProjectPolicy",
                 "Repository",
+                "RepositoryPolicy",
                 "Secret(GCP)",
                 "SecretPolicy",
                 "SecretVersion",
@@ -84,6 +85,7 @@ fn transitions() -> Vec<Transition> {
                 "Kubernetes",
                 "ProjectPolicy",
                 "Repository",
+                "RepositoryPolicy",
                 "Secret(GCP)",
                 "SecretPolicy",
                 "SecretVersion",
@@ -119,6 +121,7 @@ fn transitions() -> Vec<Transition> {
                 "InternalAddress",
                 "Kubernetes",
                 "Repository",
+                "RepositoryPolicy",
                 "Secret(GCP)",
                 "SecretPolicy",
                 "SecretVersion",
@@ -141,6 +144,7 @@ fn transitions() -> Vec<Transition> {
                 "InternalAddress",
                 "Kubernetes",
                 "Repository",
+                "RepositoryPolicy",
                 "Secret(GCP)",
                 "SecretPolicy",
                 "SecretVersion",
@@ -181,6 +185,7 @@ fn transitions() -> Vec<Transition> {
                 "InternalAddress",
                 "Kubernetes",
                 "Repository",
+                "RepositoryPolicy",
                 "ServiceAccountPolicy",
                 "SqlInstance",
                 "Subnetwork",
@@ -190,7 +195,15 @@ fn transitions() -> Vec<Transition> {
             "region",
             json!("europe-west1"),
             alone(),
-            &["Bucket", "InternalAddress", "Repository", "SqlInstance", "Subnetwork"],
+            &[
+                "Bucket",
+                "InternalAddress",
+                "Kubernetes",
+                "Repository",
+                "RepositoryPolicy",
+                "SqlInstance",
+                "Subnetwork",
+            ],
         ),
         (
             "network_name",
@@ -203,6 +216,7 @@ fn transitions() -> Vec<Transition> {
                 "Instance",
                 "InternalAddress",
                 "Kubernetes",
+                "RepositoryPolicy",
                 "ServiceAccountPolicy",
                 "SqlInstance",
                 "Subnetwork",
@@ -217,6 +231,7 @@ fn transitions() -> Vec<Transition> {
         ("gke_cluster_selection_mode", json!("round-robin"), alone(), &["Cluster", "Firewall", "Kubernetes"]),
         ("application_version", json!("1.17.0"), alone(), &["Kubernetes"]),
         ("container_image", json!("example.com/dify/api"), alone(), &["Kubernetes"]),
+        ("enable_image_mirroring", json!(false), alone(), &["Kubernetes"]),
         ("max_images_to_retain", json!(3), alone(), &["Repository"]),
         ("delete_untagged_images", json!(false), alone(), &["Repository"]),
         ("image_retention_days", json!(90), alone(), &["Repository"]),
@@ -394,11 +409,12 @@ fn more_platform(world: &mut World, marked: bool) {
 }
 
 /// The kinds of Google resources that differ, and `Kubernetes` when any object of the cluster does. A secret's history
-/// is only looked at.
+/// is only looked at, and copies of images follow what runs.
 fn changed(before: &Spec, after: &Spec) -> BTreeSet<String> {
     let (before, after) = (rendered(before), rendered(after));
     let ids = before.keys().chain(after.keys());
-    let written = |id: &&ResourceId| id.kind != AnyKind::Google(Kind::SecretHistory);
+    let follows = [Kind::SecretHistory, Kind::DockerImage].map(AnyKind::Google);
+    let written = |id: &&ResourceId| !follows.contains(&id.kind);
     let differing = ids.filter(written).filter(|id| before.get(id) != after.get(id));
     differing
         .map(|id| match id.kind {

@@ -9,6 +9,7 @@ mod door;
 mod handlers;
 mod image_built;
 mod image_pushed;
+mod mirroring;
 mod notifications;
 mod orders;
 mod quiet;

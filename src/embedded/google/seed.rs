@@ -83,7 +83,12 @@ impl Server {
 
     /// Somebody pushes other content under a tag; answers its digest, which follows from name and content.
     pub fn push_image(&self, name: &str, tag: &str, content: &str) -> String {
-        self.cloud.with(&Call::default(), |cx| registry::push(cx, name, tag, content))
+        self.cloud.with(&Call::default(), |cx| registry::push_tag(cx, name, tag, content))
+    }
+
+    /// Spoils a blob of an image: what is answered under its digest is something else. Says whether there is one.
+    pub fn spoil_blob(&self, name: &str, digest: &str) -> bool {
+        self.cloud.with(&Call::default(), |cx| registry::spoil(cx, name, digest))
     }
 
     /// Puts a build of Cloud Build, or replaces it; its name is in it.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::store::World;
 
 /// Fields that say when, in which edition or under which number, not what.
-const INCIDENTAL: [&str; 37] = [
+const INCIDENTAL: [&str; 38] = [
     "attempts",
     "componentCount",
     "crc32c",
@@ -42,6 +42,7 @@ const INCIDENTAL: [&str; 37] = [
     "uniqueId",
     "updateTime",
     "updated",
+    "uploadTime",
     "userUpdateTime",
     "creationRecord",
     "lastUpdated",

@@ -9,9 +9,10 @@ use crate::resources::{Change, Document, Readiness, ResourceId};
 
 use super::{
     Kind, address, admission_policy, attestor, bucket, bucket_policy, certificate, certificate_map,
-    certificate_map_entry, cluster, disk, enabled_api, firewall, guest_attributes, instance, object, project,
-    project_policy, repository, secret, secret_history, secret_policy, secret_version, service_account,
-    service_account_policy, sql_database, sql_instance, sql_operation, sql_user, subnetwork,
+    certificate_map_entry, cluster, disk, docker_image, enabled_api, firewall, guest_attributes, image_part,
+    instance, object, project, project_policy, repository, repository_policy, secret, secret_history,
+    secret_policy, secret_version, service_account, service_account_policy, sql_database, sql_instance,
+    sql_operation, sql_user, subnetwork,
 };
 
 /// What the driver has to know of a kind.
@@ -207,6 +208,9 @@ impl Kind {
             Kind::Repository => &repository::DESCRIPTOR,
             Kind::Attestor => &attestor::DESCRIPTOR,
             Kind::AdmissionPolicy => &admission_policy::DESCRIPTOR,
+            Kind::RepositoryPolicy => &repository_policy::DESCRIPTOR,
+            Kind::DockerImage => &docker_image::DESCRIPTOR,
+            Kind::ImagePart => &image_part::DESCRIPTOR,
             Kind::Certificate => &certificate::DESCRIPTOR,
             Kind::CertificateMap => &certificate_map::DESCRIPTOR,
             Kind::CertificateMapEntry => &certificate_map_entry::DESCRIPTOR,

@@ -31,6 +31,9 @@ pub enum Kind {
     Repository,
     Attestor,
     AdmissionPolicy,
+    RepositoryPolicy,
+    DockerImage,
+    ImagePart,
     Certificate,
     CertificateMap,
     CertificateMapEntry,
@@ -38,7 +41,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 30] = [
+    pub const ALL: [Kind; 33] = [
         Kind::Project,
         Kind::EnabledApi,
         Kind::ProjectPolicy,
@@ -66,6 +69,9 @@ impl Kind {
         Kind::Repository,
         Kind::Attestor,
         Kind::AdmissionPolicy,
+        Kind::RepositoryPolicy,
+        Kind::DockerImage,
+        Kind::ImagePart,
         Kind::Certificate,
         Kind::CertificateMap,
         Kind::CertificateMapEntry,
@@ -75,7 +81,11 @@ impl Kind {
     pub fn is_policy(self) -> bool {
         matches!(
             self,
-            Kind::ProjectPolicy | Kind::ServiceAccountPolicy | Kind::SecretPolicy | Kind::BucketPolicy
+            Kind::ProjectPolicy
+                | Kind::ServiceAccountPolicy
+                | Kind::SecretPolicy
+                | Kind::BucketPolicy
+                | Kind::RepositoryPolicy
         )
     }
 
@@ -109,6 +119,9 @@ impl Kind {
             Kind::Repository => "Repository",
             Kind::Attestor => "Attestor",
             Kind::AdmissionPolicy => "AdmissionPolicy",
+            Kind::RepositoryPolicy => "RepositoryPolicy",
+            Kind::DockerImage => "DockerImage",
+            Kind::ImagePart => "ImagePart",
             Kind::Certificate => "Certificate",
             Kind::CertificateMap => "CertificateMap",
             Kind::CertificateMapEntry => "CertificateMapEntry",

@@ -14,10 +14,12 @@ pub mod cluster;
 mod compare;
 pub mod descriptor;
 pub mod disk;
+pub mod docker_image;
 pub mod driver;
 pub mod enabled_api;
 pub mod firewall;
 pub mod guest_attributes;
+pub mod image_part;
 pub mod instance;
 pub mod kind;
 pub mod labels;
@@ -29,6 +31,7 @@ pub mod project;
 pub mod project_policy;
 pub mod reading;
 pub mod repository;
+pub mod repository_policy;
 mod request;
 pub mod secret;
 pub mod secret_history;
@@ -74,6 +77,8 @@ pub fn declare(context: &Context<'_>) -> Vec<Declared> {
         repository::declare(context),
         attestor::declare(context),
         admission_policy::declare(context),
+        repository_policy::declare(context),
+        docker_image::declare(context),
         address::declare_front(context),
         certificate::declare(context),
         certificate_map::declare(context),

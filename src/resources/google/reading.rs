@@ -8,8 +8,8 @@ use crate::plan::{GoogleRequest, Method};
 use crate::resources::{Kind as AnyKind, ResourceId};
 
 use super::{
-    Kind, bucket_policy, guest_attributes, patch, project_policy, secret_history, secret_policy,
-    secret_version, service_account_policy, short, text,
+    Kind, bucket_policy, guest_attributes, patch, project_policy, repository_policy, secret_history,
+    secret_policy, secret_version, service_account_policy, short, text,
 };
 
 /// One read call and what its answer is about.
@@ -45,8 +45,9 @@ pub fn reads(project: &str, ids: &BTreeSet<ResourceId>) -> Vec<Read> {
     let mut addresses = Vec::new();
     for (kind, ids) in by_kind {
         match kind {
-            // The shelf of backups is listed by itself.
+            // The shelf of backups is listed by itself, and so are copies of images.
             Kind::Subnetwork | Kind::Cluster | Kind::SqlOperation | Kind::Object => {}
+            Kind::DockerImage | Kind::ImagePart => {}
             Kind::Secret => reads.extend(secrets(&project, &ids)),
             Kind::Bucket => reads.extend(buckets(&project, &ids)),
             Kind::ServiceAccount => reads.extend(service_accounts(&project, &ids)),
@@ -103,6 +104,7 @@ fn one(kind: Kind, id: &ResourceId) -> Read {
         Kind::ServiceAccountPolicy => service_account_policy::read(id),
         Kind::SecretPolicy => secret_policy::read(id),
         Kind::BucketPolicy => bucket_policy::read(id),
+        Kind::RepositoryPolicy => repository_policy::read(id),
         Kind::SecretVersion => secret_version::read(id),
         Kind::SecretHistory => secret_history::read(id),
         Kind::GuestAttributes => guest_attributes::read(id),

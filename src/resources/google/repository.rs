@@ -3,6 +3,11 @@
 //! Identity: `projects/<p>/locations/<r>/repositories/<prefix>`. Desired: Docker format and the cleanup policies of the
 //! spec. Compare: policies as a whole, labels. Readiness: at once. What runs is kept: deployed digests carry a tag
 //! that begins with `deployed-`, and KEEP wins over DELETE (module defect D-18; Artifact Registry v1, no etag).
+//!
+//! Each copied image is a package of its own, and the newest versions are kept by package: an index and the manifests
+//! that it lists count as one version each, so that this rule alone could let go of what runs. The tag is what keeps it, one
+//! for each digest, so that the digest to go back to is kept as well. The manifests that an index lists have none:
+//! Artifact Registry refuses to delete a manifest that another one refers to.
 
 use serde_json::{Value, json};
 

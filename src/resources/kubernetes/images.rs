@@ -111,9 +111,9 @@ pub fn pinned(context: &Context<'_>, image: Image) -> Result<String, Wait> {
     pinned_reference(context, &reference(context.spec, image))
 }
 
-/// Any image, pinned to its digest unless it is already.
+/// Any image, pinned to its digest and taken from its copy, when there are copies.
 pub fn pinned_reference(context: &Context<'_>, reference: &str) -> Result<String, Wait> {
-    if has_digest(reference) { Ok(reference.to_owned()) } else { facts::pinned(context, reference) }
+    facts::pinned(context, reference)
 }
 
 fn has_digest(reference: &str) -> bool {

@@ -7,11 +7,11 @@ use k8s_openapi::api::core::v1::Container;
 
 use crate::backup::due::last_load;
 use crate::backup::{Shelf, before};
-use crate::resources::{Declared, ResourceId, Wait};
+use crate::resources::{Declared, ResourceId, Wait, facts};
 use crate::slice::Slice;
 
 use super::environment::{self, Application};
-use super::images::{self, Image};
+use super::images;
 use super::job::{self, Attempt};
 use super::scope::{Scope, bounded, dns};
 use super::sizes::{resources, size};
@@ -87,7 +87,9 @@ pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
 /// Without the digest there is no hash; then the Job waits for it under a name without one.
 fn name(scope: &Scope<'_>) -> String {
     let version = dns(&scope.spec().application_version);
-    let digest = images::pinned(scope.context, Image::Api).map(|image| stamp::short_hash(&image));
+    // By what it is, wherever it is pulled from: a copy of the same image migrates nothing else.
+    let image = facts::named(scope.context, &images::api(scope.spec()));
+    let digest = image.map(|image| stamp::short_hash(&image));
     // After a restore the schema may be an older one, and has to be brought up again.
     let loaded = Shelf::of(scope.context).and_then(|shelf| last_load(&shelf).map(stamp::short_hash));
     let parts: Vec<String> =

@@ -38,7 +38,9 @@ pub fn route(cx: &mut Cx) -> Option<Answer> {
         }
         ("GET", ["repositories", id, "dockerImages"]) => fetch(cx, &name(id))
             .and_then(|_| crud::list(cx, SERVICE, &format!("{}/dockerImages", name(id)), "dockerImages")),
-        ("GET", ["repositories", id, "dockerImages", image]) => {
+        // The digest's colon looks like a verb's.
+        ("GET", ["repositories", id, "dockerImages", image @ ..]) => {
+            let image = image.concat().replace('/', "%2F");
             crud::fetch(cx, SERVICE, &format!("{}/dockerImages/{image}", name(id)))
         }
         _ => return None,

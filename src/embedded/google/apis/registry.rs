@@ -1,12 +1,22 @@
-//! The Docker registry protocol, version 2: just enough to turn a tag into a digest.
+//! The OCI distribution protocol: images of the world outside to be read, and Artifact Registry's repositories to be
+//! read and pushed to.
+//!
+//! An image of the world outside is what its name and its tag say, small but whole: manifests and blobs whose digests are
+//! those of their content. What is pushed is kept with its repository, as Artifact Registry lists it.
 
+mod content;
+mod home;
+mod push;
+
+use http::StatusCode;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::embedded::google::context::Cx;
 use crate::embedded::google::reply::{Answer, Reply};
 
-const MANIFEST: &str = "application/vnd.oci.image.index.v1+json";
+pub use content::{push as push_tag, seed, spoil};
+use home::Home;
+
 /// Repositories that exist in the world outside.
 const KNOWN: [&str; 6] = [
     "langgenius/",
@@ -21,40 +31,56 @@ const KNOWN: [&str; 6] = [
 pub fn route(cx: &mut Cx) -> Option<Answer> {
     let call = cx.call;
     let path = call.route();
-    if !["GET", "HEAD"].contains(&call.method.as_str()) {
-        return None;
+    let reads = ["GET", "HEAD"].contains(&call.method.as_str());
+    let (name, rest) = match path[..] {
+        ["token"] | ["v2", "token"] if reads => {
+            return Some(Ok(Reply::json(&json!({"token": "embedded", "access_token": "embedded",
+                                               "expires_in": 300, "issued_at": cx.stamp()}))));
+        }
+        ["v2", ""] | ["v2"] if reads => {
+            return Some(Ok(challenge(cx, None).unwrap_or_else(|| Reply::json(&json!({})))));
+        }
+        ["v2", ref name @ .., "blobs", "uploads", id] => (name, vec!["uploads", id]),
+        ["v2", ref name @ .., what @ ("manifests" | "blobs"), reference] => (name, vec![what, reference]),
+        ["v2", ref name @ .., "tags", "list"] => (name, vec!["tags"]),
+        _ => return None,
+    };
+    let name = name.join("/");
+    if let Some(refused) = challenge(cx, Some(&name)) {
+        return Some(Ok(refused));
     }
-    match path[..] {
-        ["token"] | ["v2", "token"] => {
-            Some(Ok(Reply::json(&json!({"token": "embedded", "access_token": "embedded", "expires_in": 300,
-                                        "issued_at": cx.stamp()}))))
-        }
-        ["v2", ""] | ["v2"] => Some(Ok(challenge(cx, None).unwrap_or_else(|| Reply::json(&json!({}))))),
-        ["v2", ref name @ .., "manifests", reference] => {
-            let name = name.join("/");
-            Some(Ok(challenge(cx, Some(&name)).unwrap_or_else(|| manifest(cx, &name, reference))))
-        }
-        ["v2", ref name @ .., "tags", "list"] => {
-            let name = name.join("/");
-            Some(Ok(challenge(cx, Some(&name)).unwrap_or_else(|| tags(cx, &name))))
-        }
-        _ => None,
-    }
+    let home = Home::of(cx, &name);
+    let reply = match (call.method.as_str(), &rest[..]) {
+        ("GET" | "HEAD", ["manifests", reference]) => manifest(cx, &home, reference),
+        ("GET" | "HEAD", ["blobs", digest]) => blob(cx, &home, digest),
+        ("GET" | "HEAD", ["tags"]) => tags(cx, &name),
+        ("PUT", ["manifests", reference]) => push::manifest(cx, &home, reference),
+        ("POST", ["uploads", ""]) => push::begin(cx, &home),
+        ("PATCH", ["uploads", id]) => push::append(cx, &home, id),
+        ("PUT", ["uploads", id]) => push::finish(cx, &home, id),
+        _ => return None,
+    };
+    Some(Ok(reply))
 }
 
-/// 401 that says where a token is had, for a call without one.
+/// 401 that says where a token is had, for a call without one. Nobody shows an identity to the embedded cloud, so
+/// Google's own registries do without.
 fn challenge(cx: &Cx, name: Option<&str>) -> Option<Reply> {
-    if cx.call.header("authorization").is_some_and(|header| !header.is_empty()) {
+    let namespace = cx.call.query("ns").unwrap_or_default();
+    let is_google = namespace.ends_with("pkg.dev") || namespace.ends_with("gcr.io");
+    if is_google || cx.call.header("authorization").is_some_and(|header| !header.is_empty()) {
         return None;
     }
     let scope = name.map(|name| format!(",scope=\"repository:{name}:pull\"")).unwrap_or_default();
     let realm = format!("Bearer realm=\"{}/token\",service=\"registry.embedded\"{scope}", cx.site.base);
-    let body = error("UNAUTHORIZED", "authentication required");
-    Some(Reply::json_with_status(401, &body).with_header("www-authenticate", realm))
+    let refused = refuse(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "authentication required");
+    Some(refused.with_header("www-authenticate", realm))
 }
 
-fn error(code: &str, message: &str) -> Value {
-    json!({"errors": [{"code": code, "message": message}]})
+/// A refusal as the protocol has it.
+fn refuse(status: StatusCode, code: &str, message: &str) -> Reply {
+    let body = json!({"errors": [{"code": code, "message": message}]});
+    Reply::json_with_status(status.as_u16(), &body)
 }
 
 /// The store's key of a tag.
@@ -70,71 +96,41 @@ fn plain(name: &str) -> &str {
     }
 }
 
-/// The digest of a tag: always the same for the same name and tag.
-pub fn digest(name: &str, tag: &str) -> String {
-    let manifest = document(name, tag).to_string();
-    format!("sha256:{}", hex::encode(Sha256::digest(manifest.as_bytes())))
-}
-
-fn document(name: &str, tag: &str) -> Value {
-    let layer = |what: &str| {
-        let text = format!("{}:{tag}:{what}", plain(name));
-        format!("sha256:{}", hex::encode(Sha256::digest(text.as_bytes())))
-    };
-    json!({
-        "schemaVersion": 2, "mediaType": MANIFEST,
-        "manifests": [{"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": layer("amd64"),
-                       "size": 1024,
-                       "platform": {"architecture": "amd64", "os": "linux"}}],
-    })
-}
-
-fn manifest(cx: &mut Cx, name: &str, reference: &str) -> Reply {
-    let Some(tag) = resolve(cx, name, reference) else {
-        let known = cx.world.children(&format!("registry/{}", plain(name))).next().is_some();
-        return if known || familiar(name) {
-            Reply::json_with_status(404, &error("MANIFEST_UNKNOWN", "manifest unknown"))
+fn manifest(cx: &mut Cx, home: &Home, reference: &str) -> Reply {
+    if !reference.starts_with("sha256:") && home.digest(cx, reference).is_none() {
+        come_into_being(cx, home.name(), reference);
+    }
+    let digest = home.digest(cx, reference).unwrap_or_else(|| reference.to_owned());
+    let Some((kind, text)) = home.manifest(cx, &digest) else {
+        let known = cx.world.children(&format!("registry/{}", plain(home.name()))).next().is_some();
+        return if known || familiar(home.name()) || home.is_there(cx) {
+            refuse(StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN", "manifest unknown")
         } else {
-            Reply::json_with_status(404, &error("NAME_UNKNOWN", "repository name not known to registry"))
+            refuse(StatusCode::NOT_FOUND, "NAME_UNKNOWN", "repository name not known to registry")
         };
     };
-    let stored = cx.world.get(&key(name, &tag));
-    let content = stored.and_then(|image| image["content"].as_str()).unwrap_or(&tag).to_owned();
     Reply::empty(200)
-        .with_header("content-type", MANIFEST)
-        .with_header("docker-content-digest", digest(name, &content))
+        .with_header("content-type", kind)
+        .with_header("docker-content-digest", digest)
         .with_header("docker-distribution-api-version", "registry/2.0")
-        .with_body(document(name, &content).to_string())
+        .with_body(text)
 }
 
-/// The tag behind a tag or digest; plausible tags of familiar repositories come into being when asked for.
-fn resolve(cx: &mut Cx, name: &str, reference: &str) -> Option<String> {
-    if reference.starts_with("sha256:") {
-        let mut images = cx.world.children(&format!("registry/{}", plain(name)));
-        let found = images.find(|(_, image)| image["digest"] == json!(reference));
-        return found.and_then(|(key, _)| key.rsplit('/').next().map(str::to_owned));
+fn blob(cx: &Cx, home: &Home, digest: &str) -> Reply {
+    match home.blob(cx, digest) {
+        Some(bytes) => Reply::empty(200)
+            .with_header("content-type", "application/octet-stream")
+            .with_header("docker-content-digest", digest)
+            .with_body(bytes),
+        None => refuse(StatusCode::NOT_FOUND, "BLOB_UNKNOWN", "blob unknown to registry"),
     }
-    let seeded = cx.world.get(&key(name, reference)).is_some();
-    if !seeded && cx.site.plausible_tags && familiar(name) && plausible(reference) {
-        seed(cx, name, reference);
-        return Some(reference.to_owned());
+}
+
+/// Plausible tags of familiar repositories come into being when asked for.
+fn come_into_being(cx: &mut Cx, name: &str, tag: &str) {
+    if cx.site.plausible_tags && familiar(name) && plausible(tag) {
+        seed(cx, name, tag);
     }
-    seeded.then(|| reference.to_owned())
-}
-
-/// Makes a tag; answers its digest.
-pub fn seed(cx: &mut Cx, name: &str, tag: &str) -> String {
-    let digest = digest(name, tag);
-    cx.world.put(key(name, tag), json!({"name": plain(name), "tag": tag, "digest": digest}));
-    digest
-}
-
-/// Moves a tag to other content, which `content` stands for; answers its digest.
-pub fn push(cx: &mut Cx, name: &str, tag: &str, content: &str) -> String {
-    let digest = digest(name, content);
-    let image = json!({"name": plain(name), "tag": tag, "digest": digest, "content": content});
-    cx.world.put(key(name, tag), image);
-    digest
 }
 
 fn familiar(name: &str) -> bool {
@@ -153,7 +149,7 @@ fn tags(cx: &Cx, name: &str) -> Reply {
     let found = cx.world.children(&format!("registry/{}", plain(name)));
     let mut tags: Vec<&str> = found.filter_map(|(key, _)| key.rsplit('/').next()).collect();
     if tags.is_empty() && !familiar(name) {
-        return Reply::json_with_status(404, &error("NAME_UNKNOWN", "repository name not known to registry"));
+        return refuse(StatusCode::NOT_FOUND, "NAME_UNKNOWN", "repository name not known to registry");
     }
     tags.sort_unstable();
     if let Some(last) = cx.call.query("last") {
@@ -168,5 +164,14 @@ fn tags(cx: &Cx, name: &str) -> Reply {
             reply.with_header("link", format!("</v2/{name}/tags/list?last={last}&n={most}>; rel=\"next\""))
         }
         _ => reply,
+    }
+}
+
+/// A part that a document refers to, with its digest and its size.
+fn parts<'a>(document: &'a Value, field: &str) -> Vec<&'a Value> {
+    match &document[field] {
+        Value::Array(items) => items.iter().collect(),
+        Value::Object(_) => vec![&document[field]],
+        _ => Vec::new(),
     }
 }

@@ -122,3 +122,128 @@ async fn a_repeated_alert_policy_is_a_second_one() {
     let name = first["name"].as_str().expect("a name");
     assert_eq!(world.call("DELETE", &format!("monitoring.googleapis.com/v3/{name}"), None).await.0, 200);
 }
+
+/// A repository of Artifact Registry, and the path of a package in it with its query.
+async fn repository(world: &World) -> impl Fn(&str) -> String {
+    let parent = format!("artifactregistry.googleapis.com/v1/projects/{PROJECT}/locations/us-central1");
+    world.post(&format!("{parent}/repositories?repositoryId=dify"), json!({"format": "DOCKER"})).await;
+    |what: &str| {
+        let separator = if what.contains('?') { '&' } else { '?' };
+        format!("v2/{PROJECT}/dify/docker.io/a/b/{what}{separator}ns=us-central1-docker.pkg.dev")
+    }
+}
+
+fn digest_of(content: &[u8]) -> String {
+    use sha2::Digest;
+    format!("sha256:{}", hex::encode(sha2::Sha256::digest(content)))
+}
+
+/// Pushes a blob as a client does: opens an upload, then closes it with the content.
+async fn push_blob(world: &World, path: &impl Fn(&str) -> String, content: &[u8]) -> u16 {
+    let opened = world.raw("POST", &path("blobs/uploads/"), &[], b"").await;
+    assert_eq!(opened.status(), 202);
+    let location = opened.headers()["location"].to_str().expect("text").trim_start_matches('/').to_owned();
+    let digest = digest_of(content).replace(':', "%3A");
+    world.raw("PUT", &format!("{location}&digest={digest}"), &[], content).await.status().as_u16()
+}
+
+async fn code(response: reqwest::Response) -> (u16, String) {
+    let status = response.status().as_u16();
+    let body: Value = response.json().await.expect("JSON");
+    (status, body["errors"][0]["code"].as_str().unwrap_or_default().to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_is_pushed_from_its_blobs_to_its_manifest_and_listed() {
+    let world = world();
+    let path = repository(&world).await;
+    let manifest = json!({"schemaVersion": 2, "config": {"digest": digest_of(b"config"), "size": 6},
+                          "layers": [{"digest": digest_of(b"layer"), "size": 5}]})
+    .to_string();
+    let kind = [("content-type", "application/vnd.oci.image.manifest.v1+json")];
+    let early = world.raw("PUT", &path("manifests/v1"), &kind, manifest.as_bytes()).await;
+    assert_eq!(code(early).await, (400, "MANIFEST_BLOB_UNKNOWN".to_owned()));
+    for blob in [&b"config"[..], b"layer"] {
+        assert_eq!(push_blob(&world, &path, blob).await, 201);
+    }
+    let there = world.raw("HEAD", &path(&format!("blobs/{}", digest_of(b"layer"))), &[], b"").await;
+    assert_eq!(there.status(), 200);
+    let wrong =
+        world.raw("PUT", &path(&format!("manifests/{}", digest_of(b"x"))), &kind, manifest.as_bytes()).await;
+    assert_eq!(code(wrong).await, (400, "DIGEST_INVALID".to_owned()));
+    let put = world.raw("PUT", &path("manifests/v1"), &kind, manifest.as_bytes()).await;
+    let digest = digest_of(manifest.as_bytes());
+    assert_eq!(
+        (put.status().as_u16(), put.headers()["docker-content-digest"].to_str().ok()),
+        (201, Some(&*digest))
+    );
+    let read = world.raw("GET", &path("manifests/v1"), &[], b"").await.bytes().await.expect("a body");
+    assert_eq!(read, manifest.as_bytes(), "byte for byte");
+
+    let list = format!(
+        "artifactregistry.googleapis.com/v1/projects/{PROJECT}/locations/us-central1/repositories/dify/dockerImages"
+    );
+    let images = world.get(&list).await["dockerImages"].clone();
+    assert_eq!(images[0]["uri"], format!("us-central1-docker.pkg.dev/{PROJECT}/dify/docker.io/a/b@{digest}"));
+    assert_eq!((&images[0]["tags"], &images[0]["imageSizeBytes"]), (&json!(["v1"]), &json!("11")));
+    let name = images[0]["name"].as_str().expect("a name");
+    assert_eq!(world.get(&format!("artifactregistry.googleapis.com/v1/{name}")).await, images[0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_is_taken_in_one_piece_and_only_when_it_is_what_it_says() {
+    let world = world();
+    let path = repository(&world).await;
+    let opened = world.raw("POST", &path("blobs/uploads/"), &[], b"").await;
+    let location = opened.headers()["location"].to_str().expect("text").trim_start_matches('/').to_owned();
+    assert_eq!(world.raw("PATCH", &location, &[], b"la").await.status(), 202);
+    let chunk = world.raw("PATCH", &location, &[], b"yer").await;
+    assert_eq!(code(chunk).await, (405, "UNSUPPORTED".to_owned()));
+    let closing = format!("{location}&digest={}", digest_of(b"layer").replace(':', "%3A"));
+    assert_eq!(code(world.raw("PUT", &closing, &[], b"!").await).await, (400, "DIGEST_INVALID".to_owned()));
+    assert_eq!(
+        code(world.raw("PUT", &closing, &[], b"").await).await,
+        (404, "BLOB_UPLOAD_UNKNOWN".to_owned())
+    );
+
+    assert_eq!(push_blob(&world, &path, b"layer").await, 201);
+    let mount = |from: &str| {
+        let query = format!("mount={}&from={PROJECT}/dify/{from}", digest_of(b"layer"));
+        format!("v2/{PROJECT}/dify/docker.io/c/d/blobs/uploads/?{query}&ns=us-central1-docker.pkg.dev")
+    };
+    assert_eq!(world.raw("POST", &mount("docker.io/a/b"), &[], b"").await.status(), 201);
+    assert_eq!(world.raw("POST", &mount("docker.io/no/body"), &[], b"").await.status(), 202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_pushes_where_there_is_no_repository_or_to_the_world_outside() {
+    let world = world();
+    let nowhere = format!("v2/{PROJECT}/none/a/blobs/uploads/?ns=us-central1-docker.pkg.dev");
+    assert_eq!(code(world.raw("POST", &nowhere, &[], b"").await).await, (404, "NAME_UNKNOWN".to_owned()));
+    let bearer = [("authorization", "Bearer x")];
+    let outside = world.raw("POST", "v2/langgenius/dify-api/blobs/uploads/", &bearer, b"").await;
+    assert_eq!(code(outside).await, (403, "DENIED".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_tag_stands_for_is_whole() {
+    let world = world();
+    let index = world.server.seed_image("langgenius/dify-api", "1.17.1");
+    let bearer = [("authorization", "Bearer x")];
+    let get = async |what: String| {
+        let found = world.raw("GET", &format!("v2/langgenius/dify-api/{what}"), &bearer, b"").await;
+        found.bytes().await.expect("a body")
+    };
+    let body: Value = serde_json::from_slice(&get(format!("manifests/{index}")).await).expect("JSON");
+    let image = body["manifests"][0]["digest"].as_str().expect("a digest").to_owned();
+    let body: Value = serde_json::from_slice(&get(format!("manifests/{image}")).await).expect("JSON");
+    let blobs = body["layers"].as_array().expect("layers").iter().chain([&body["config"]]);
+    for blob in blobs {
+        let digest = blob["digest"].as_str().expect("a digest");
+        let content = get(format!("blobs/{digest}")).await;
+        assert_eq!(
+            (digest_of(&content).as_str(), Some(content.len() as u64)),
+            (digest, blob["size"].as_u64())
+        );
+    }
+}
