@@ -67,7 +67,7 @@ async fn a_new_version_is_migrated_before_anything_serves_it() {
     let api = stage.object("Deployment", "").expect("the API");
     let image = api.pointer("/spec/template/spec/containers/0/image").and_then(|image| image.as_str());
     assert!(
-        image.is_some_and(|image| image.contains("dify-api:1.17.0")),
+        image.is_some_and(|image| image.contains("dify-api:deployed-1.17.0-")),
         "the old version keeps serving: {image:?}"
     );
 }

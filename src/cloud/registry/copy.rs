@@ -27,7 +27,7 @@ const MANIFEST: &str = "registry.manifests.put";
 const LOOK: &str = "registry.head";
 /// What is slower than this is stuck.
 const BYTES_A_SECOND: u64 = 1 << 20;
-/// What a copy takes however small it is, and what a connection may be silent for.
+/// What a copy may take however small it is.
 const LEAST: Duration = Duration::from_secs(60);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an identity or an anonymous token is used that does not say how long it is good.
@@ -210,7 +210,14 @@ impl Registry {
     {
         let (began, mut pause) = (Instant::now(), self.patience.pause);
         loop {
-            match attempt().await {
+            let outcome = match tokio::time::timeout(self.patience.attempt, attempt()).await {
+                Ok(outcome) => outcome,
+                Err(_) => {
+                    let limit = format!("within {:?}", self.patience.attempt);
+                    Err(CloudError::new(LOOK, Failure::NoAnswer, limit))
+                }
+            };
+            match outcome {
                 Err(error) if error.is_transient(true) && began.elapsed() + pause < self.patience.budget => {
                     tokio::time::sleep(pause).await;
                     pause *= 2;
@@ -244,7 +251,8 @@ fn client(base: Option<&url::Url>) -> Result<Client, CloudError> {
         use_monolithic_push: true,
         platform_resolver: None,
         default_token_expiration_secs: TOKEN_SECS,
-        read_timeout: Some(LEAST),
+        // It would count while a blob is being sent, and cut it off: each call has a limit of its own here.
+        read_timeout: None,
         connect_timeout: Some(CONNECT_TIMEOUT),
         user_agent: USER_AGENT,
         ..ClientConfig::default()
