@@ -43,19 +43,12 @@ pub(super) fn range(spec: &Spec, _: &Given) -> Vec<Finding> {
     });
     let named = |image: &str| image.rsplit('/').next().is_some_and(|name| name.contains([':', '@']));
     let web = spec.web.image.as_deref().unwrap_or_default();
-    found.extend(
-        [("container_image", spec.container_image.as_str()), ("web.image", web)].into_iter().filter_map(
-            |(variable, image)| {
-                named(image).then(|| {
-                    error(path)
-                        .with(&["container_image", "web"])
-                        .message(format!(
-                            "`{variable}` is {image}: with a tag or digest of its own it follows no range"
-                        ))
-                        .help("Name the repository alone; its tag is the release.")
-                })
-            },
-        ),
-    );
+    let images = [("container_image", spec.container_image.as_str()), ("web.image", web)];
+    found.extend(images.into_iter().filter(|(_, image)| named(image)).map(|(variable, image)| {
+        error(path)
+            .with(&["container_image", "web"])
+            .message(format!("`{variable}` is {image}: with a tag or digest of its own it follows no range"))
+            .help("Name the repository alone; its tag is the release.")
+    }));
     found
 }
