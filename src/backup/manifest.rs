@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::resources::kubernetes::images;
-use crate::resources::{Context, Wait, facts};
+use crate::resources::{Context, Wait, facts, mirror};
 
 use super::shelf::{BEGUN, made, size};
 use super::{Kept, Part, Slot, before};
@@ -39,16 +39,10 @@ pub fn complete(context: &Context<'_>, slot: Slot, kept: &Kept<'_>) -> Result<Va
         "slot": slot.to_string(),
         "moment": moment,
         "spec_generation": context.generation.to_string(),
-        "application_version": version(image).unwrap_or(&context.spec.application_version),
+        "application_version": mirror::source_tag(image).unwrap_or(&context.spec.application_version),
         "image": image,
         "parts": parts,
     }))
-}
-
-/// The version that an image's tag names.
-fn version(image: &str) -> Option<&str> {
-    let (_, tag) = image.split('@').next()?.rsplit_once(':')?;
-    (!tag.contains('/')).then_some(tag)
 }
 
 fn part_of(context: &Context<'_>, slot: Slot, kept: &Kept<'_>, part: Part) -> Result<Value, Wait> {

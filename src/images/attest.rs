@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::plan::{Body, GoogleRequest, Method};
 use crate::resources::google::admission_policy;
 use crate::resources::kubernetes::images;
+use crate::resources::mirror::{self, Mirror};
 use crate::resources::{Context, Document};
 use crate::spec::Spec;
 
@@ -71,6 +72,25 @@ pub fn uri(image: &str) -> Option<String> {
     Some(format!("https://{full}@{digest}"))
 }
 
+/// An image's address as its pods pull it: from its copy, where images are copied. That is what is asked about when a pod
+/// is admitted, so that is what has to be attested.
+fn address(context: &Context<'_>, reference: &str, digest: &str) -> Option<String> {
+    uri(&placed(context, reference, digest))
+}
+
+fn placed(context: &Context<'_>, reference: &str, digest: &str) -> String {
+    match Mirror::wanted(context) {
+        Some(mirror) => mirror.image(reference, digest),
+        None => mirror::named(reference, digest),
+    }
+}
+
+/// The digest that a reference names itself, or that was decided for it.
+fn digest<'a>(reference: &'a str, digests: &'a Digests) -> Option<&'a str> {
+    let own = reference.split_once('@').map(|(_, digest)| digest);
+    own.or_else(|| digests.get(reference).map(String::as_str))
+}
+
 /// What has to be asked: images by their addresses, each with an attestor.
 pub fn wanted(context: &Context<'_>, record: &Record) -> BTreeSet<(String, String)> {
     let mut wanted = BTreeSet::new();
@@ -80,15 +100,15 @@ pub fn wanted(context: &Context<'_>, record: &Record) -> BTreeSet<(String, Strin
         }
     };
     let candidate = candidate(context, record).unwrap_or_default();
-    each(uris(&candidate), of_release(context.spec));
+    let uris = candidate.iter().filter_map(|(reference, digest)| address(context, reference, digest));
+    each(uris.collect(), of_release(context.spec));
     if admission_policy::asks(context) {
-        let known = |reference: &String| {
-            let digest = record.digests.get(reference).or_else(|| context.seen.registry.get(reference));
-            let image = if reference.contains('@') { Some(reference.clone()) } else { None };
-            image.or_else(|| digest.map(|digest| format!("{reference}@{digest}")))
+        let known = |reference: &str| {
+            let known =
+                digest(reference, &record.digests).or_else(|| digest(reference, &context.seen.registry))?;
+            address(context, reference, known)
         };
-        let images = images::all(context.spec);
-        let uris = images.iter().filter_map(|reference| uri(&known(reference)?)).collect();
+        let uris = images::all(context.spec).iter().filter_map(|reference| known(reference)).collect();
         each(uris, of_policy(context.spec, &context.names.project));
     }
     wanted
@@ -112,16 +132,12 @@ fn candidate(context: &Context<'_>, record: &Record) -> Option<Digests> {
     (found != current).then_some(found)
 }
 
-fn uris(release: &Digests) -> Vec<String> {
-    release.iter().filter_map(|(reference, digest)| uri(&format!("{reference}@{digest}"))).collect()
-}
-
 /// Why a release is not attested by everybody who has to.
-pub fn unattested(spec: &Spec, attested: &Attested, release: &Digests) -> Option<String> {
-    for attestor in of_release(spec) {
+pub fn unattested(context: &Context<'_>, release: &Digests) -> Option<String> {
+    for attestor in of_release(context.spec) {
         for (reference, digest) in release {
-            let image = format!("{reference}@{digest}");
-            let asked = uri(&image).and_then(|uri| attested.get(&(uri, attestor.clone())));
+            let image = placed(context, reference, digest);
+            let asked = uri(&image).and_then(|uri| context.seen.attested.get(&(uri, attestor.clone())));
             match asked {
                 Some(Ok(())) => {}
                 Some(Err(why)) => return Some(format!("{attestor} has not attested {image}: {why}")),
@@ -137,14 +153,11 @@ pub fn lacking(context: &Context<'_>) -> Vec<String> {
     let attestors = of_policy(context.spec, &context.names.project);
     let mut lacking = Vec::new();
     for reference in images::all(context.spec) {
-        let image = match context.seen.digests.get(&reference) {
-            _ if reference.contains('@') => reference,
-            Some(digest) => format!("{reference}@{digest}"),
-            None => {
-                lacking.push(format!("{reference} cannot be attested: its digest is not known yet"));
-                continue;
-            }
+        let Some(digest) = digest(&reference, &context.seen.digests) else {
+            lacking.push(format!("{reference} cannot be attested: its digest is not known yet"));
+            continue;
         };
+        let image = placed(context, &reference, digest);
         for attestor in &attestors {
             let asked = uri(&image).and_then(|uri| context.seen.attested.get(&(uri, attestor.clone())));
             match asked {

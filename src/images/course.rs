@@ -46,7 +46,8 @@ fn arrive(known: &Known<'_>, record: &mut Record, verdict: &mut Verdict) -> bool
     }
     record.version.take_if(|version| *version != *at);
     let (api, _) = range::repositories(known.spec);
-    let runs = standing::running_tag(known.seen, &api).filter(|tag| range::is_newer(tag, at));
+    let runs =
+        standing::running_tag(known.seen, &known.mirror(), &api).filter(|tag| range::is_newer(tag, at));
     if let Some(runs) = runs.filter(|_| known.ranges() && *known.record == Record::default()) {
         record.version = Some(runs);
         return true;
@@ -216,7 +217,7 @@ fn held(known: &Known<'_>, candidate: &Candidate, current: &Digests, verdict: &m
     if known.paused() {
         return Some(Wait::new(WaitKind::Paused, format!("{what} is rolled out when the pause ends")));
     }
-    let unattested = || attest::unattested(known.spec, &known.seen.attested, &candidate.release);
+    let unattested = || attest::unattested(&known.context(), &candidate.release);
     if let Some(why) = unproved(known, &candidate.release, current).or_else(unattested) {
         return Some(Wait::new(WaitKind::User, format!("{what} is not rolled out: {why}")));
     }

@@ -46,14 +46,14 @@ pub fn running(seen: &Inventory, mirror: &Mirror, reference: &str) -> Option<Str
 }
 
 /// The tag under which the API's own workload runs an image of a repository.
-pub fn running_tag(seen: &Inventory, repository: &str) -> Option<String> {
-    let prefix = format!("{repository}:");
+pub fn running_tag(seen: &Inventory, mirror: &Mirror, repository: &str) -> Option<String> {
     let mut carriers: Vec<(usize, String)> = [Kind::Deployment, Kind::StatefulSet]
         .into_iter()
         .flat_map(|kind| seen.of_kind(AnyKind::Kubernetes(kind)))
         .flat_map(|(id, body)| images(body).into_iter().map(move |image| (id.short_name().len(), image)))
         .filter_map(|(rank, image)| {
-            let (tag, _) = image.strip_prefix(&prefix)?.split_once('@')?;
+            let tag = mirror::source_tag(&image)
+                .filter(|_| image.contains('@') && mirror.is_of(repository, &image))?;
             Some((rank, tag.to_owned()))
         })
         .collect();

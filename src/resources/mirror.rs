@@ -213,5 +213,17 @@ pub fn split(reference: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// The tag by which an image is named at its source, also when this is its copy.
+pub fn source_tag(image: &str) -> Option<&str> {
+    let tag = split(image).1?;
+    let (_, digest) = image.split_once("@sha256:").unwrap_or_default();
+    let copied = tag.strip_prefix(repository::DEPLOYED_TAG).and_then(|rest| rest.rsplit_once('-'));
+    match copied {
+        // Somebody may call an image of their own so.
+        Some((source, short)) if short.len() == SHORT && digest.starts_with(short) => Some(source),
+        _ => Some(tag),
+    }
+}
+
 #[cfg(test)]
 mod tests;

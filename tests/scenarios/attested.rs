@@ -24,9 +24,16 @@ async fn running(more: &str) -> (Stage, Work) {
 async fn attest_all(stage: &Stage, but: &str) {
     let kept = images::read(&stage.converger.state, "prod").await.expect("the record can be read");
     for (reference, digest) in kept.record.digests.iter().filter(|(reference, _)| !reference.contains(but)) {
-        let uri = attest::uri(&format!("{reference}@{digest}")).expect("a digest");
-        stage.google.attest(ATTESTOR, &uri, KEY);
+        stage.google.attest(ATTESTOR, &uri(stage, reference, digest), KEY);
     }
+}
+
+/// The address of an image's copy, from which the pods pull it.
+fn uri(stage: &Stage, reference: &str, digest: &str) -> String {
+    let copy = stage.image("Deployment", "");
+    let (repository, _) = copy.split_once("/docker.io/").expect("a copy");
+    let source = attest::uri(&format!("{reference}@{digest}")).expect("a digest");
+    source.replace("https://", &format!("https://{repository}/"))
 }
 
 /// Our rules in the project's policy.
@@ -52,7 +59,7 @@ async fn a_release_is_taken_when_its_attestation_holds_and_not_before() {
     assert!(matches!(stage.until_quiet(&work).await, Outcome::Pending(_)));
     assert!(waits(stage.status(&work).await, "there is no attestation of it"));
 
-    let uri = format!("https://docker.io/{API}@{pushed}");
+    let uri = uri(&stage, API, &pushed);
     stage.google.attest(ATTESTOR, &uri, "somebody-elses-key");
     assert!(matches!(stage.until_quiet(&work).await, Outcome::Pending(_)));
     assert!(waits(stage.status(&work).await, "its attestation does not hold"));

@@ -110,7 +110,7 @@ async fn a_backup_that_fails_holds_the_migration_until_it_is_mended() {
     assert_eq!((finding.severity, finding.slice), (Severity::Error, Slice::Migration));
     let status = stage.status(&work).await;
     assert!(status.findings.iter().any(|finding| finding.message.contains("permission denied for table")));
-    assert!(stage.image("Deployment", "").contains("dify-api:1.17.0"), "what ran keeps running");
+    assert!(stage.image("Deployment", "").contains("dify-api:deployed-1.17.0-"), "what ran keeps running");
     let jobs = stage.kubernetes.list("Job", "");
     assert!(!jobs.iter().any(|job| job.to_string().contains("migrate-1-17-1")), "nothing was migrated");
     let mark = stage.mark();
@@ -124,7 +124,7 @@ async fn a_backup_that_fails_holds_the_migration_until_it_is_mended() {
     }
     assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await.findings);
     assert_eq!(backups(&stage).len(), 1);
-    assert!(stage.image("Deployment", "").contains("dify-api:1.17.1"));
+    assert!(stage.image("Deployment", "").contains("dify-api:deployed-1.17.1-"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,7 +143,7 @@ async fn going_without_a_backup_that_failed_is_approved_for_that_one_only() {
         .await
         .expect("orders");
     stage.settle(&work).await;
-    assert!(stage.image("Deployment", "").contains("dify-api:1.17.0"), "it went on");
+    assert!(stage.image("Deployment", "").contains("dify-api:deployed-1.17.0-"), "it went on");
     assert_eq!(backups(&stage), Vec::<String>::new());
 
     let work = stage.save("prod.yaml", &version("1.17.1")).await;
