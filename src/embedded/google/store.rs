@@ -230,7 +230,10 @@ pub fn stable_number(name: &str) -> String {
     let digest = Sha256::digest(name.as_bytes());
     let mut number = [0_u8; 8];
     number.copy_from_slice(&digest[..8]);
-    (u64::from_be_bytes(number) >> 2).max(1_000_000_000_000_000_000).to_string()
+    let number = u64::from_be_bytes(number) >> 2;
+    // Nineteen digits, as Google's have.
+    let least = 1_000_000_000_000_000_000;
+    (if number < least { number + least } else { number }).to_string()
 }
 
 /// A text field, or nothing.
