@@ -1,8 +1,8 @@
 //! Dying: the process ends before or after any single call that changes something, and is started again.
 //!
 //! A read changes nothing, so the worlds that a death can leave behind are the worlds between two writes:
-//! dying before and after each write covers them all (`DIFY_CRASH=writes`). Beside that it dies at a few calls of any
-//! kind, drawn by a seed that is printed (`DIFY_CRASH_SEED` sets it); with `DIFY_CRASH=calls` at every single one instead.
+//! dying before and after each write covers them all. How many of those deaths are played, and how to play all of
+//! them, [`scenario`] says.
 
 #[path = "../harness/mod.rs"]
 mod harness;

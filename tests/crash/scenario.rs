@@ -7,6 +7,7 @@ use std::time::Duration;
 use dify_reconciler::converge::{Outcome, Work};
 use futures::StreamExt;
 use rand::SeedableRng;
+use rand::seq::SliceRandom;
 use serde_json::Value;
 
 use crate::death::{Death, Moment, Place};
@@ -16,12 +17,12 @@ use crate::slots::numbered;
 /// Worlds that are played side by side.
 const SIDE_BY_SIDE: usize = 4;
 
-/// How many calls of any kind are died at beside the writes.
-const DRAWN: usize = 6;
+/// Deaths at writes that are drawn for a scenario, unless all are asked for: of a short one, and of one that goes through
+/// hours of waiting again after each death.
+const WRITES: (usize, usize) = (32, 6);
 
-/// Writes of a long procedure at which it dies unless all are asked for. It goes through hours of waiting again after
-/// each death.
-const LONG: usize = 10;
+/// Calls of any kind that are died at beside the writes.
+const CALLS: (usize, usize) = (4, 2);
 
 /// Both clouds, by the paths of what is in them.
 pub type World = BTreeMap<String, Value>;
@@ -136,35 +137,31 @@ impl Scenario {
     }
 }
 
-/// When to die. `DIFY_CRASH=writes` means before and after each write, `DIFY_CRASH=calls` before and after each call.
-/// Otherwise each write of a short scenario is met before or after, and a few of a long one, as a seed says.
+/// When to die: at some writes and some calls, as a seed says. `DIFY_CRASH=writes` means before and after every write of a
+/// short scenario and three times as often in a long one, `DIFY_CRASH=calls` before and after every call of any.
 fn deaths(writes: usize, calls: usize, is_long: bool) -> Vec<(Place, Moment)> {
-    let both = |place: Place| [(place, Moment::Before), (place, Moment::After)];
+    let all = |places: usize, place: fn(usize) -> Place| -> Vec<(Place, Moment)> {
+        let both = |place| [(place, Moment::Before), (place, Moment::After)];
+        (1..=places).map(place).flat_map(both).collect()
+    };
     let wanted = std::env::var("DIFY_CRASH").unwrap_or_default();
     if wanted == "calls" {
-        return (1..=calls).map(Place::Call).flat_map(both).collect();
+        return all(calls, Place::Call);
     }
     let given = std::env::var("DIFY_CRASH_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed: u64 = given.unwrap_or_else(rand::random);
     println!("DIFY_CRASH_SEED={seed}");
     let mut chance = rand::rngs::StdRng::seed_from_u64(seed);
-    let drawn = rand::seq::index::sample(&mut chance, calls, DRAWN.min(calls)).into_iter();
-    let drawn = drawn.map(|index| Place::Call(index + 1)).flat_map(both);
-    let written = match (wanted.as_str(), is_long) {
-        ("writes", _) => (1..=writes).map(Place::Write).flat_map(both).collect(),
-        (_, true) => {
-            let some = rand::seq::index::sample(&mut chance, writes, LONG.min(writes)).into_iter();
-            some.map(|index| Place::Write(index + 1)).flat_map(both).collect()
-        }
-        (_, false) => each_once(writes, seed),
+    let of = |(short, long): (usize, usize)| if is_long { long } else { short };
+    let at_writes = match (wanted.as_str(), is_long) {
+        ("writes", false) => usize::MAX,
+        ("writes", true) => 3 * of(WRITES),
+        _ => of(WRITES),
     };
-    drawn.chain(written).collect()
-}
-
-/// Each write met once: every other one before, the rest after; the seed says with which it begins.
-fn each_once(writes: usize, seed: u64) -> Vec<(Place, Moment)> {
-    let moment = |write: usize| {
-        if (write as u64).wrapping_add(seed).is_multiple_of(2) { Moment::Before } else { Moment::After }
+    let mut some = |mut deaths: Vec<(Place, Moment)>, most: usize| {
+        deaths.shuffle(&mut chance);
+        deaths.truncate(most);
+        deaths
     };
-    (1..=writes).map(|write| (Place::Write(write), moment(write))).collect()
+    [some(all(writes, Place::Write), at_writes), some(all(calls, Place::Call), of(CALLS))].concat()
 }

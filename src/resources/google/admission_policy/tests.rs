@@ -16,6 +16,8 @@ fn spec() -> Spec {
         project_id: "p-1".into(),
         enable_binary_authorization: true,
         binauthz_evaluation_mode: "REQUIRE_ATTESTATION".into(),
+        // Attested under the names that they have at their source.
+        enable_image_mirroring: false,
         ..Spec::default()
     }
 }
