@@ -1,5 +1,6 @@
 //! Repeating a call that failed for a reason that passes, within a budget.
 
+use std::future::Future;
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
@@ -49,16 +50,33 @@ impl Patience {
         idempotent: bool,
         attempt: &(dyn Fn() -> BoxFuture<'a, Result<Answer, CloudError>> + Sync),
     ) -> (Result<Answer, CloudError>, u32) {
+        let checked = || async { attempt().await.and_then(|answer| answer.checked(call)) };
+        self.tried(call, idempotent, checked).await
+    }
+
+    /// The same with anything that is good or an error.
+    pub async fn tried<T, F>(
+        &self,
+        call: &str,
+        idempotent: bool,
+        attempt: impl Fn() -> F,
+    ) -> (Result<T, CloudError>, u32)
+    where
+        F: Future<Output = Result<T, CloudError>>,
+    {
         let backoff = self.backoff();
         let start = Instant::now();
         let mut tries = 0;
         loop {
             tries += 1;
             let outcome = match tokio::time::timeout(self.attempt, attempt()).await {
-                Ok(outcome) => outcome.and_then(|answer| answer.checked(call)),
+                Ok(outcome) => outcome,
                 Err(_) => Err(CloudError::new(call, Failure::NoAnswer, format!("within {:?}", self.attempt))),
             };
-            let Err(error) = outcome else { return (outcome, tries) };
+            let error = match outcome {
+                Err(error) => error,
+                good => return (good, tries),
+            };
             let state = RetryState::new(idempotent).set_start(start).set_attempt_count(tries);
             let pause = error.retry_after.unwrap_or_default().max(backoff.on_failure(&state));
             if !error.is_transient(idempotent) || start.elapsed() + pause >= self.budget {

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::{HeaderValue, header};
 use oci_client::client::{ClientConfig, ClientProtocol};
@@ -60,7 +60,7 @@ impl Registry {
             let read = client.pull_manifest_raw(&source, &RegistryAuth::Anonymous, &accept).await;
             read.map_err(|error| told(super::CALL, image, error))
         };
-        let (body, _) = self.tried(read).await?;
+        let (body, _) = self.tried(super::CALL, read).await?;
         let not_text = |_| corrupt(super::CALL, image, &format!("the manifest {digest} is not text"));
         let text = String::from_utf8(body.to_vec()).map_err(not_text)?;
         let mut known = self.copying.manifests.lock().await;
@@ -81,7 +81,7 @@ impl Registry {
             let client = self.client_for(&target, RegistryOperation::Pull).await?;
             client.blob_exists(&target, digest).await.map_err(|error| told(LOOK, repository, error))
         };
-        self.tried(look).await
+        self.tried(LOOK, look).await
     }
 
     /// The digest of the manifest that a repository has under a tag or a digest; `None` when it has none.
@@ -98,7 +98,7 @@ impl Registry {
                 found => found.map(Some),
             }
         };
-        self.tried(look).await
+        self.tried(LOOK, look).await
     }
 
     /// Makes one part of a copy. What is there already is made again without harm.
@@ -125,9 +125,17 @@ impl Registry {
                     let written = client.push_manifest_raw(&target, text.clone(), kind.clone()).await;
                     written.map(drop).map_err(|error| told(MANIFEST, to, error))
                 };
-                self.tried(write).await
+                self.tried(MANIFEST, write).await
             }
         }
+    }
+
+    /// Something that harms nothing when it is done twice.
+    async fn tried<T, F>(&self, call: &str, attempt: impl Fn() -> F) -> Result<T, CloudError>
+    where
+        F: Future<Output = Result<T, CloudError>>,
+    {
+        self.patience.tried(call, true, attempt).await.0
     }
 
     async fn blob(
@@ -200,31 +208,6 @@ impl Registry {
             named.set_mirror_registry(base.authority().to_owned());
         }
         Ok(named)
-    }
-
-    /// Something that harms nothing when it is done twice, tried until it is answered for good or patience is at its
-    /// end.
-    async fn tried<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, CloudError>
-    where
-        F: Future<Output = Result<T, CloudError>>,
-    {
-        let (began, mut pause) = (Instant::now(), self.patience.pause);
-        loop {
-            let outcome = match tokio::time::timeout(self.patience.attempt, attempt()).await {
-                Ok(outcome) => outcome,
-                Err(_) => {
-                    let limit = format!("within {:?}", self.patience.attempt);
-                    Err(CloudError::new(LOOK, Failure::NoAnswer, limit))
-                }
-            };
-            match outcome {
-                Err(error) if error.is_transient(true) && began.elapsed() + pause < self.patience.budget => {
-                    tokio::time::sleep(pause).await;
-                    pause *= 2;
-                }
-                outcome => return outcome,
-            }
-        }
     }
 }
 

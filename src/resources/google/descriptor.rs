@@ -70,6 +70,8 @@ pub enum Create {
         /// Discovery id.
         method_id: &'static str,
     },
+    /// The first bindings of a policy, by `:setIamPolicy` on what it is of; with this discovery id.
+    Bindings(&'static str),
     /// A call of the kind's own.
     Custom(fn(&ResourceId, &Document) -> GoogleRequest),
 }
@@ -93,6 +95,8 @@ pub enum Update {
         /// What ties the call to what was seen.
         precondition: Precondition,
     },
+    /// The bindings that a policy lacks, by `:setIamPolicy` on what it is of; with this discovery id.
+    Bindings(&'static str),
     /// A call of the kind's own.
     Custom(fn(&Revision<'_>) -> Result<GoogleRequest, String>),
 }

@@ -74,6 +74,9 @@ pub fn update(
         Update::Never(why) => Err(format!("{id} cannot be changed: {why}")),
         Update::Masked { method_id, etag } => patch::masked(&revision, method_id, etag),
         Update::Merged { method_id, precondition } => patch::merged(&revision, method_id, precondition),
+        Update::Bindings(method_id) => {
+            Ok(policy::set(descriptor, id, method_id, policy::complete(desired, seen)?))
+        }
         Update::Custom(update) => update(&revision),
     }
 }

@@ -8,7 +8,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::resources::{Change, Document};
+use crate::plan::{GoogleRequest, Method};
+use crate::resources::{Change, Document, ResourceId};
+
+use super::descriptor::Descriptor;
+use super::request;
 
 /// The etag of a policy that nobody has written yet. A policy that was not seen is only ever written under
 /// this one, so that a policy with bindings is never overwritten.
@@ -19,6 +23,23 @@ pub fn document(bindings: &[(&str, Vec<String>)]) -> Document {
     let bindings: Vec<Value> =
         bindings.iter().map(|(role, members)| json!({"role": role, "members": members})).collect();
     Document::new(json!({ "bindings": bindings }))
+}
+
+/// The call that reads the policy of a resource, conditions included.
+pub fn read(descriptor: &Descriptor, method: Method, id: &ResourceId) -> GoogleRequest {
+    let mut call = descriptor.call(method, descriptor.path(&id.name, ":getIamPolicy"), descriptor.get);
+    call.query.push(("options.requestedPolicyVersion", "3".into()));
+    call
+}
+
+/// The call that writes the policy of a resource.
+pub fn set(
+    descriptor: &Descriptor,
+    id: &ResourceId,
+    method_id: &'static str,
+    policy: Value,
+) -> GoogleRequest {
+    request::on(descriptor, id, ":setIamPolicy", method_id, json!({ "policy": policy }))
 }
 
 /// The members that lack a role.

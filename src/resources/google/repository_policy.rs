@@ -6,21 +6,21 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::plan::{GoogleRequest, Method};
-use crate::resources::{Context, Declared, Desired, Document, Kind as AnyKind, ResourceId, Wait, facts};
+use crate::resources::{Context, Declared, Desired, Kind as AnyKind, ResourceId, Wait, facts};
 use crate::slice::Slice;
 
-use super::descriptor::{Create, Descriptor, READ_ONLY, Revision, Update};
-use super::{Kind, declared, policy, repository, request, service_account, text};
+use super::descriptor::{Create, Descriptor, READ_ONLY, Update};
+use super::{Kind, declared, policy, repository, service_account, text};
 
 /// Artifact Registry v1.
 pub const DESCRIPTOR: Descriptor = Descriptor {
     host: "artifactregistry.googleapis.com",
     get: "artifactregistry.projects.locations.repositories.getIamPolicy",
-    create: Create::Custom(create),
-    update: Update::Custom(update),
+    create: Create::Bindings(SET),
+    update: Update::Bindings(SET),
     ..READ_ONLY
 };
 
@@ -42,9 +42,7 @@ pub fn declare(context: &Context<'_>) -> Vec<Declared> {
 
 /// The call that reads it, conditions included.
 pub fn read(id: &ResourceId) -> GoogleRequest {
-    let mut call = DESCRIPTOR.call(Method::Get, DESCRIPTOR.path(&id.name, ":getIamPolicy"), DESCRIPTOR.get);
-    call.query.push(("options.requestedPolicyVersion", "3".into()));
-    call
+    policy::read(&DESCRIPTOR, Method::Get, id)
 }
 
 /// The accounts of the cluster's nodes: those that its node pools name, or Compute Engine's default.
@@ -76,20 +74,10 @@ fn project_number(context: &Context<'_>) -> Option<String> {
     })
 }
 
-fn create(id: &ResourceId, desired: &Document) -> GoogleRequest {
-    set(id, policy::first(desired))
-}
-
-fn update(revision: &Revision<'_>) -> Result<GoogleRequest, String> {
-    Ok(set(revision.id, policy::complete(revision.desired, revision.seen)?))
-}
-
-fn set(id: &ResourceId, policy: Value) -> GoogleRequest {
-    request::on(&DESCRIPTOR, id, ":setIamPolicy", SET, json!({ "policy": policy }))
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::inventory::Inventory;
     use crate::resources::google::testing::{body, declared, note, platform};

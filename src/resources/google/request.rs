@@ -7,7 +7,7 @@ use crate::plan::{Body, GoogleRequest, Method};
 use crate::resources::{Document, ResourceId};
 
 use super::descriptor::{Create, Descriptor, Precondition, Revision};
-use super::patch;
+use super::{patch, policy};
 
 /// Namespace of request ids: any fixed UUID does, as long as it stays.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6d9f_0c4e_7a1b_5d32_9f88_2b64_c01d_71fe);
@@ -21,6 +21,7 @@ pub fn create(descriptor: &Descriptor, id: &ResourceId, desired: &Document) -> G
     match descriptor.create {
         Create::Never => descriptor.read(&id.name),
         Create::Custom(create) => create(id, desired),
+        Create::Bindings(method_id) => policy::set(descriptor, id, method_id, policy::first(desired)),
         Create::NamedInQuery { method_id, parameter } => {
             let mut call = post(descriptor, id, method_id, desired.wire().clone());
             call.query.push((parameter, id.short_name().to_owned()));

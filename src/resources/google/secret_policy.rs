@@ -4,21 +4,19 @@
 //! account. Pods get their secrets from Kubernetes, so their accounts have no access at all. Compare: contained.
 //! Written with the etag; a stale one is refused with 409 ABORTED (Secret Manager v1).
 
-use serde_json::{Value, json};
-
 use crate::plan::{GoogleRequest, Method};
-use crate::resources::{Context, Declared, Desired, Document, ResourceId, facts};
+use crate::resources::{Context, Declared, Desired, ResourceId, facts};
 use crate::slice::Slice;
 
-use super::descriptor::{Create, Descriptor, READ_ONLY, Revision, Update};
-use super::{Kind, declared, policy, request, secret, service_account};
+use super::descriptor::{Create, Descriptor, READ_ONLY, Update};
+use super::{Kind, declared, policy, secret, service_account};
 
 /// Secret Manager v1.
 pub const DESCRIPTOR: Descriptor = Descriptor {
     host: "secretmanager.googleapis.com",
     get: "secretmanager.projects.secrets.getIamPolicy",
-    create: Create::Custom(create),
-    update: Update::Custom(update),
+    create: Create::Bindings(SET),
+    update: Update::Bindings(SET),
     ..READ_ONLY
 };
 
@@ -43,21 +41,7 @@ pub fn declare(context: &Context<'_>) -> Vec<Declared> {
 
 /// The call that reads it, conditions included.
 pub fn read(id: &ResourceId) -> GoogleRequest {
-    let mut call = DESCRIPTOR.call(Method::Get, DESCRIPTOR.path(&id.name, ":getIamPolicy"), DESCRIPTOR.get);
-    call.query.push(("options.requestedPolicyVersion", "3".into()));
-    call
-}
-
-fn create(id: &ResourceId, desired: &Document) -> GoogleRequest {
-    set(id, policy::first(desired))
-}
-
-fn update(revision: &Revision<'_>) -> Result<GoogleRequest, String> {
-    Ok(set(revision.id, policy::complete(revision.desired, revision.seen)?))
-}
-
-fn set(id: &ResourceId, policy: Value) -> GoogleRequest {
-    request::on(&DESCRIPTOR, id, ":setIamPolicy", SET, json!({ "policy": policy }))
+    policy::read(&DESCRIPTOR, Method::Get, id)
 }
 
 #[cfg(test)]

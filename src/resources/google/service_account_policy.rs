@@ -4,21 +4,19 @@
 //! `serviceAccount:<pool>[<namespace>/<Kubernetes account>]`. Compare: contained. Written with the etag. It waits
 //! for the cluster, because a pool that does not exist is refused as a member (IAM v1).
 
-use serde_json::{Value, json};
-
 use crate::plan::{GoogleRequest, Method};
-use crate::resources::{Context, Declared, Desired, Document, ResourceId, facts};
+use crate::resources::{Context, Declared, Desired, ResourceId, facts};
 use crate::slice::Slice;
 
-use super::descriptor::{Create, Descriptor, READ_ONLY, Revision, Update};
-use super::{Kind, declared, policy, request, service_account};
+use super::descriptor::{Create, Descriptor, READ_ONLY, Update};
+use super::{Kind, declared, policy, service_account};
 
 /// IAM v1.
 pub const DESCRIPTOR: Descriptor = Descriptor {
     host: "iam.googleapis.com",
     get: "iam.projects.serviceAccounts.getIamPolicy",
-    create: Create::Custom(create),
-    update: Update::Custom(update),
+    create: Create::Bindings(SET),
+    update: Update::Bindings(SET),
     ..READ_ONLY
 };
 
@@ -58,25 +56,13 @@ fn desired(context: &Context<'_>, account: &str) -> Desired {
 
 /// The call that reads it, conditions included.
 pub fn read(id: &ResourceId) -> GoogleRequest {
-    let mut call = DESCRIPTOR.call(Method::Post, DESCRIPTOR.path(&id.name, ":getIamPolicy"), DESCRIPTOR.get);
-    call.query.push(("options.requestedPolicyVersion", "3".into()));
-    call
-}
-
-fn create(id: &ResourceId, desired: &Document) -> GoogleRequest {
-    set(id, policy::first(desired))
-}
-
-fn update(revision: &Revision<'_>) -> Result<GoogleRequest, String> {
-    Ok(set(revision.id, policy::complete(revision.desired, revision.seen)?))
-}
-
-fn set(id: &ResourceId, policy: Value) -> GoogleRequest {
-    request::on(&DESCRIPTOR, id, ":setIamPolicy", SET, json!({ "policy": policy }))
+    policy::read(&DESCRIPTOR, Method::Post, id)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
     use crate::inventory::Inventory;
     use crate::resources::google::testing::{body, declared, platform};
