@@ -1,52 +1,42 @@
 # What somebody else changed: entries of the audit log, which a trigger names by service and method, and certificates.
 # Both are only a faster way to what the resync job finds anyway.
 
-resource "google_eventarc_trigger" "changes" {
-  for_each = var.ring_for_changes
-
-  name            = "${var.name}-change-${each.key}"
-  location        = var.region
-  service_account = google_service_account.events.email
-  labels          = local.labels
-
-  matching_criteria {
-    attribute = "type"
-    value     = "google.cloud.audit.log.v1.written"
-  }
-  matching_criteria {
-    attribute = "serviceName"
-    value     = each.value.service
-  }
-  matching_criteria {
-    attribute = "methodName"
-    value     = each.value.method
-  }
-
-  destination {
-    cloud_run_service {
-      service = google_cloud_run_v2_service.reconciler.name
-      region  = google_cloud_run_v2_service.reconciler.location
-      path    = "/events"
-    }
-  }
-
-  depends_on = [
-    google_project_iam_member.events_receives,
-    google_cloud_run_v2_service_iam_member.invokers,
-  ]
+locals {
+  # By the end of the trigger's name: where it is heard, and which events it is.
+  change_triggers = merge(
+    {
+      for name, change in var.ring_for_changes : "change-${name}" => {
+        location = var.region
+        criteria = tomap({
+          type        = "google.cloud.audit.log.v1.written"
+          serviceName = change.service
+          methodName  = change.method
+        })
+      }
+    },
+    {
+      for what in var.ring_for_certificates ? ["updated", "deleted"] : [] : "certificate-${what}" => {
+        location = "global"
+        criteria = tomap({ type = "google.cloud.certificatemanager.certificate.v1.${what}" })
+      }
+    },
+  )
 }
 
-resource "google_eventarc_trigger" "certificates" {
-  for_each = var.ring_for_certificates ? toset(["updated", "deleted"]) : toset([])
+resource "google_eventarc_trigger" "changes" {
+  for_each = local.change_triggers
 
-  name            = "${var.name}-certificate-${each.key}"
-  location        = "global"
+  name            = "${var.name}-${each.key}"
+  location        = each.value.location
   service_account = google_service_account.events.email
   labels          = local.labels
 
-  matching_criteria {
-    attribute = "type"
-    value     = "google.cloud.certificatemanager.certificate.v1.${each.key}"
+  dynamic "matching_criteria" {
+    for_each = each.value.criteria
+    content {
+      attribute = matching_criteria.key
+      value     = matching_criteria.value
+    }
   }
 
   destination {

@@ -39,13 +39,8 @@ pub enum Before {
 /// What has to come before the schema changes, by what was seen. Without a shelf, nobody could look at it.
 pub fn before(context: &Context<'_>, shelf: Option<&Shelf<'_>>) -> Before {
     let Some(migration) = kubernetes::migration(context) else { return Before::Nothing };
-    let gone = match context.seen.sighting(&migration) {
-        Some(Sighting::Absent) => true,
-        // While looking, it is noted last that something is not there.
-        None => context.seen.cluster_reachable,
-        Some(Sighting::Present(_) | Sighting::Unreadable(_)) => false,
-    };
-    if !gone || !changes(context, shelf, &migration) {
+    let is_absent = context.seen.sighting(&migration) == Some(&Sighting::Absent);
+    if !is_absent || !changes(context, shelf, &migration) {
         return Before::Nothing;
     }
     wanted(context, shelf, &migration)

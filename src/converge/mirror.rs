@@ -103,16 +103,13 @@ fn wait_of(error: &CloudError) -> Wait {
 
 /// Asks the repository for each part: first the manifests that indexes list, then blobs of those that are not there.
 async fn ask(cloud: &Cloud, base: &str, missing: &[Wanted], seen: &mut Inventory) {
-    let listed = parts(missing, seen, |content| &content.manifests);
-    let questions = listed.iter().map(|part| question(cloud, base, part, true));
-    let there: Vec<Option<String>> =
-        stream::iter(questions.collect::<Vec<_>>()).buffered(SIDE_BY_SIDE).collect().await;
-    seen.mirror.there.extend(there.into_iter().flatten());
-    let blobs = parts(missing, seen, |content| &content.blobs);
-    let questions = blobs.iter().map(|part| question(cloud, base, part, false));
-    let there: Vec<Option<String>> =
-        stream::iter(questions.collect::<Vec<_>>()).buffered(SIDE_BY_SIDE).collect().await;
-    seen.mirror.there.extend(there.into_iter().flatten());
+    let manifests: fn(&Content) -> &Vec<Part> = |content| &content.manifests;
+    for (of, is_manifest) in [(manifests, true), (|content| &content.blobs, false)] {
+        let parts = parts(missing, seen, of);
+        let questions: Vec<_> = parts.iter().map(|part| question(cloud, base, part, is_manifest)).collect();
+        let there: Vec<Option<String>> = stream::iter(questions).buffered(SIDE_BY_SIDE).collect().await;
+        seen.mirror.there.extend(there.into_iter().flatten());
+    }
 }
 
 /// The parts of one sort that images refer to, as far as what they are below is not there.

@@ -62,14 +62,8 @@ pub fn is_attestor(name: &str) -> bool {
 /// An image's address as occurrences have it: `https://HOST/REPOSITORY@DIGEST`. `None` for one without a digest.
 pub fn uri(image: &str) -> Option<String> {
     let (_, digest) = image.split_once('@')?;
-    let name = repository(image);
-    let host = name.split_once('/').map(|(host, _)| host).filter(|host| host.contains(['.', ':']));
-    let full = match (host, name.contains('/')) {
-        (Some(_), _) => name.to_owned(),
-        (None, true) => format!("docker.io/{name}"),
-        (None, false) => format!("docker.io/library/{name}"),
-    };
-    Some(format!("https://{full}@{digest}"))
+    let (registry, path) = mirror::in_full(repository(image));
+    Some(format!("https://{registry}/{path}@{digest}"))
 }
 
 /// An image's address as its pods pull it: from its copy, where images are copied. That is what is asked about when a pod
@@ -85,12 +79,6 @@ fn placed(context: &Context<'_>, reference: &str, digest: &str) -> String {
     }
 }
 
-/// The digest that a reference names itself, or that was decided for it.
-fn digest<'a>(reference: &'a str, digests: &'a Digests) -> Option<&'a str> {
-    let own = reference.split_once('@').map(|(_, digest)| digest);
-    own.or_else(|| digests.get(reference).map(String::as_str))
-}
-
 /// What has to be asked: images by their addresses, each with an attestor.
 pub fn wanted(context: &Context<'_>, record: &Record) -> BTreeSet<(String, String)> {
     let mut wanted = BTreeSet::new();
@@ -104,8 +92,8 @@ pub fn wanted(context: &Context<'_>, record: &Record) -> BTreeSet<(String, Strin
     each(uris.collect(), of_release(context.spec));
     if admission_policy::asks(context) {
         let known = |reference: &str| {
-            let known =
-                digest(reference, &record.digests).or_else(|| digest(reference, &context.seen.registry))?;
+            let known = mirror::digest(reference, &record.digests)
+                .or_else(|| mirror::digest(reference, &context.seen.registry))?;
             address(context, reference, known)
         };
         let uris = images::all(context.spec).iter().filter_map(|reference| known(reference)).collect();
@@ -132,20 +120,21 @@ fn candidate(context: &Context<'_>, record: &Record) -> Option<Digests> {
     (found != current).then_some(found)
 }
 
+/// Why an attestor does not vouch for an image.
+fn complaint(context: &Context<'_>, attestor: &str, image: &str) -> Option<String> {
+    match context.seen.attested.get(&(uri(image).unwrap_or_default(), attestor.to_owned())) {
+        Some(Ok(())) => None,
+        Some(Err(why)) => Some(format!("{attestor} has not attested {image}: {why}")),
+        None => Some(format!("whether {attestor} has attested {image} was not read")),
+    }
+}
+
 /// Why a release is not attested by everybody who has to.
 pub fn unattested(context: &Context<'_>, release: &Digests) -> Option<String> {
-    for attestor in of_release(context.spec) {
-        for (reference, digest) in release {
-            let image = placed(context, reference, digest);
-            let asked = uri(&image).and_then(|uri| context.seen.attested.get(&(uri, attestor.clone())));
-            match asked {
-                Some(Ok(())) => {}
-                Some(Err(why)) => return Some(format!("{attestor} has not attested {image}: {why}")),
-                None => return Some(format!("whether {attestor} has attested {image} was not read")),
-            }
-        }
-    }
-    None
+    let images: Vec<String> =
+        release.iter().map(|(reference, digest)| placed(context, reference, digest)).collect();
+    let attestors = of_release(context.spec);
+    attestors.iter().find_map(|attestor| images.iter().find_map(|image| complaint(context, attestor, image)))
 }
 
 /// What the deployment runs and not everybody has attested, a sentence each.
@@ -153,19 +142,12 @@ pub fn lacking(context: &Context<'_>) -> Vec<String> {
     let attestors = of_policy(context.spec, &context.names.project);
     let mut lacking = Vec::new();
     for reference in images::all(context.spec) {
-        let Some(digest) = digest(&reference, &context.seen.digests) else {
+        let Some(digest) = mirror::digest(&reference, &context.seen.digests) else {
             lacking.push(format!("{reference} cannot be attested: its digest is not known yet"));
             continue;
         };
         let image = placed(context, &reference, digest);
-        for attestor in &attestors {
-            let asked = uri(&image).and_then(|uri| context.seen.attested.get(&(uri, attestor.clone())));
-            match asked {
-                Some(Ok(())) => {}
-                Some(Err(why)) => lacking.push(format!("{attestor} has not attested {image}: {why}")),
-                None => lacking.push(format!("whether {attestor} has attested {image} was not read")),
-            }
-        }
+        lacking.extend(attestors.iter().filter_map(|attestor| complaint(context, attestor, &image)));
     }
     lacking
 }

@@ -103,11 +103,7 @@ impl Mirror {
         if name.contains(&self.project) || !is_ours {
             return None;
         }
-        let (host, rest) = match name.split_once('/') {
-            Some((host, rest)) if host.contains(['.', ':']) || host == "localhost" => (host, rest.to_owned()),
-            Some(_) => ("docker.io", name.to_owned()),
-            None => ("docker.io", format!("library/{name}")),
-        };
+        let (host, rest) = in_full(name);
         let short: String = digest.trim_start_matches("sha256:").chars().take(SHORT).collect();
         let tag: String = tag.unwrap_or_default().chars().take(LONGEST_TAG).collect();
         let separator = if tag.is_empty() { "" } else { "-" };
@@ -161,8 +157,7 @@ pub fn wanted(context: &Context<'_>) -> Vec<Wanted> {
     let Some(mirror) = Mirror::wanted(context) else { return Vec::new() };
     let (digests, incoming) = (&context.seen.digests, &context.seen.images.incoming);
     let current = kubernetes::images::all(context.spec).into_iter().filter_map(|reference| {
-        let own = reference.split_once('@').map(|(_, digest)| digest.to_owned());
-        let digest = own.or_else(|| digests.get(&reference).cloned())?;
+        let digest = digest(&reference, digests)?.to_owned();
         Some((reference, digest))
     });
     let incoming = incoming.iter().map(|(reference, digest)| (reference.clone(), digest.clone()));
@@ -201,6 +196,21 @@ pub fn uncopied(context: &Context<'_>, wanted: &Wanted) -> Option<String> {
 /// A reference with its digest. One that has its own is taken as it is.
 pub fn named(reference: &str, digest: &str) -> String {
     if reference.contains('@') { reference.to_owned() } else { format!("{reference}@{digest}") }
+}
+
+/// The digest that a reference names itself, or that was decided for it.
+pub fn digest<'a>(reference: &'a str, decided: &'a BTreeMap<String, String>) -> Option<&'a str> {
+    let own = reference.split_once('@').map(|(_, digest)| digest);
+    own.or_else(|| decided.get(reference).map(String::as_str))
+}
+
+/// A repository's registry and its path there, as a container runtime understands its name.
+pub fn in_full(name: &str) -> (&str, String) {
+    match name.split_once('/') {
+        Some((host, rest)) if host.contains(['.', ':']) || host == "localhost" => (host, rest.to_owned()),
+        Some(_) => ("docker.io", name.to_owned()),
+        None => ("docker.io", format!("library/{name}")),
+    }
 }
 
 /// A reference's name and tag, without its digest.

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::inventory::{Payload, Sighting};
 use crate::resources::google::{guest_attributes, nfs, secret_history, secret_version};
-use crate::resources::{Context, ResourceId, Wait, WaitKind, facts};
+use crate::resources::{Context, Wait, WaitKind, facts};
 
 use super::leaving::leaving;
 use super::sight;
@@ -64,7 +64,7 @@ pub fn asked(context: &Context<'_>) -> Versions {
 /// What the VM is to be asked for: what is in use and what comes next, or that alone when the old one has drained.
 pub fn wanted(context: &Context<'_>) -> Versions {
     let Some(newest) = newest(context) else { return asked(context) };
-    if context.seen.body(&nfs::instance(context)).is_none() || has_changed_over(context) {
+    if !vm_is_there(context) || has_changed_over(context) {
         return [newest].into();
     }
     let mut all = asked(context);
@@ -178,11 +178,7 @@ fn newest(context: &Context<'_>) -> Option<u64> {
 }
 
 fn vm_is_there(context: &Context<'_>) -> bool {
-    context.seen.body(&vm(context)).is_some()
-}
-
-fn vm(context: &Context<'_>) -> ResourceId {
-    nfs::instance(context)
+    context.seen.body(&nfs::instance(context)).is_some()
 }
 
 fn read(text: &str) -> Versions {

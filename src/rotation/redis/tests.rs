@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::inventory::Inventory;
-use crate::resources::{Kind as AnyKind, Names, kubernetes};
+use crate::resources::{Kind as AnyKind, Names, ResourceId, kubernetes};
 use crate::spec::Spec;
 use crate::spec::types::Sensitive;
 
