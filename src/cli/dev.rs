@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use crate::http;
 use crate::state::status::{Phase, Status};
 
+use super::bells;
 use super::progress::{self, Progress};
-use super::tick;
 use super::world::{self, CALLER, SPEC_BUCKET, World};
 use super::{FAILED, FINE, Failure};
 
@@ -65,7 +65,7 @@ pub async fn run(args: Args) -> Result<u8, Failure> {
     let service = tokio::spawn(http::serve(app, listener));
 
     world.google.add_trigger_with_audience(SPEC_BUCKET, &format!("{door}/events"), CALLER, &door);
-    tick::ring_every_minute(&world, &cloud, &door).await?;
+    bells::hang(&world, &cloud, &door).await?;
     println!("{}", banner(&args, &world, &door, &project));
     let code = tokio::select! {
         code = watch(&args, &world) => code,

@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod backups;
+pub mod bells;
 pub mod convert;
 pub mod dev;
 pub mod explain;
@@ -12,7 +13,6 @@ pub mod schema;
 pub mod send;
 pub mod serve;
 pub mod status;
-pub mod tick;
 pub mod validate;
 pub mod world;
 

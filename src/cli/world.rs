@@ -17,6 +17,8 @@ use super::Failure;
 pub const SPEC_BUCKET: &str = "specs";
 /// Name of the embedded state bucket.
 pub const STATE_BUCKET: &str = "state";
+/// Topic on which embedded secrets ring when they are due.
+pub const ROTATIONS: &str = "dify-rotations";
 /// The account whose tokens the embedded triggers and the embedded queue carry.
 pub const CALLER: &str = "doorbell@embedded.iam.gserviceaccount.com";
 /// Rounds of one work on the command line: enough for a whole first install with its waits in between.
@@ -79,6 +81,7 @@ impl World {
             kubernetes.as_ref().map_or("http://127.0.0.1:1".to_owned(), kubernetes::Server::url);
         google.seed_cluster(google::Cluster::autopilot(cluster_url));
         google.seed_queue(&queue(project), 10);
+        google.seed_topic(&rotations(project));
         Ok(Self { google, kubernetes, project: project.into(), kubeconfig: options.kubeconfig.clone() })
     }
 
@@ -106,7 +109,7 @@ impl World {
             log_format: LogFormat::Text,
             otlp_endpoint: None,
             notify: NotifyConfig::default(),
-            rotation_topic: String::new(),
+            rotation_topic: rotations(&self.project),
             pubsub_emulator: String::new(),
         })
     }
@@ -132,6 +135,11 @@ impl World {
 /// Full name of the embedded queue.
 fn queue(project: &str) -> String {
     format!("projects/{project}/locations/us-central1/queues/dify")
+}
+
+/// Full name of the topic of rotations.
+fn rotations(project: &str) -> String {
+    format!("projects/{project}/topics/{ROTATIONS}")
 }
 
 /// Where the embedded load balancers find reserved addresses: in the embedded project.

@@ -100,7 +100,7 @@ impl Scenario {
 
     /// A world of its own in which it has just happened, and the work that this asks for.
     async fn stage(&self, ground: &Stage) -> (Stage, Work) {
-        let stage = ground.copy().await;
+        let stage = ground.copy();
         if let Some(event) = self.event {
             event(&stage);
         }

@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 mod project;
+mod standing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,20 +34,40 @@ pub struct Stage {
     pub clock: Clock,
     pub converger: Converger,
     config: Config,
+    pace: Pace,
+}
+
+/// How long what the clouds do takes.
+#[derive(Clone, Copy)]
+pub enum Pace {
+    /// As long as in production.
+    Real,
+    /// Everything is done at the next look.
+    Instant,
+}
+
+impl Pace {
+    fn delays(self) -> (google::Delays, kubernetes::Delays) {
+        match self {
+            Self::Real => (google::Delays::default(), kubernetes::Delays::default()),
+            Self::Instant => (google::Delays::none(), kubernetes::Delays::NONE),
+        }
+    }
 }
 
 impl Stage {
     /// An empty project with a network and a cluster, where things take as long as in production.
     pub async fn new() -> Self {
-        Self::with(google::Delays::default(), kubernetes::Delays::default()).await
+        Self::at(Pace::Real).await
     }
 
     /// The same, where everything is done at the next look.
     pub async fn instant() -> Self {
-        Self::with(google::Delays::none(), kubernetes::Delays::NONE).await
+        Self::at(Pace::Instant).await
     }
 
-    async fn with(google: google::Delays, kubernetes: kubernetes::Delays) -> Self {
+    async fn at(pace: Pace) -> Self {
+        let (google, kubernetes) = pace.delays();
         let clock = Clock::manual("2026-11-23T00:00:00Z".parse().expect("a time"));
         let options = google::Options::new(clock.clone(), "demo-project", "123456789012");
         let google = google::Server::start(google::Options { delays: google, ..options })
@@ -63,19 +84,27 @@ impl Stage {
         for bucket in ["specs", "state"] {
             make_bucket(&converger.cloud, bucket).await;
         }
-        Self { google, kubernetes, clock, converger, config }
+        Self { google, kubernetes, clock, converger, config, pace }
     }
 
     /// The same world once more, going its own way from here, with a worker of its own.
-    pub async fn copy(&self) -> Self {
+    pub fn copy(&self) -> Self {
+        self.copy_at(self.pace)
+    }
+
+    /// The same, where from here on things take longer or less long.
+    pub fn copy_at(&self, pace: Pace) -> Self {
         let clock = Clock::manual(self.clock.now());
+        let (slow, delays) = pace.delays();
         let kubernetes = self.kubernetes.copy(clock.clone()).expect("a copy of the cluster starts");
-        let google = self.google.copy(clock.clone()).expect("a copy of the project starts");
+        let google = self.google.copy(clock.clone(), slow).expect("a copy of the project starts");
+        kubernetes.set_delays(delays);
         kubernetes.set_containers(containers::of(google.files()));
         google.seed_cluster(google::Cluster::autopilot(kubernetes.url()));
-        let config = config(google.url(), None);
+        let endpoint_base = config(google.url(), None).endpoint_base;
+        let config = Config { endpoint_base, ..self.config.clone() };
         let converger = worker(&config, &clock);
-        Self { google, kubernetes, clock, converger, config }
+        Self { google, kubernetes, clock, converger, config, pace }
     }
 
     /// The environment of the stage's worker.

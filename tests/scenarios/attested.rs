@@ -5,7 +5,7 @@ use dify_reconciler::images::attest;
 use dify_reconciler::state::images;
 use serde_json::Value;
 
-use crate::harness::{MINIMAL, Stage};
+use crate::harness::{MINIMAL, Pace, Stage};
 
 const API: &str = "langgenius/dify-api";
 const ATTESTOR: &str = "projects/demo-project/attestors/pipeline-attestor";
@@ -13,11 +13,10 @@ const KEY: &str = "//cloudkms.googleapis.com/v1/the-builds-own";
 const RULES: &str = "kubernetesServiceAccountAdmissionRules";
 
 async fn running(more: &str) -> (Stage, Work) {
-    let stage = Stage::new().await;
+    let stage = Stage::instant().await;
     stage.google.seed_attestor(ATTESTOR, KEY);
-    let work = stage.save("prod.yaml", &format!("{MINIMAL}deployment_id: att00001\n{more}")).await;
-    assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await);
-    (stage, work)
+    let work = stage.converged(&format!("{MINIMAL}deployment_id: att00001\n{more}")).await;
+    (stage.copy_at(Pace::Real), work)
 }
 
 /// Somebody attests everything that the deployment runs, but for images whose name has this in it.

@@ -9,13 +9,11 @@ use dify_reconciler::state::orders::{self, Request};
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use crate::harness::{MINIMAL, Stage};
+use crate::harness::{MINIMAL, Pace, Stage};
 
 /// A deployment that has converged, an hour before its first backup is due.
 async fn deployed(spec: &str) -> (Stage, Work) {
-    let stage = Stage::instant().await;
-    let work = stage.save("prod.yaml", spec).await;
-    assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await);
+    let (stage, work) = Stage::standing_at(spec, Pace::Instant).await;
     (stage, work)
 }
 

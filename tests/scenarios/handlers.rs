@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use dify_reconciler::converge::execute::Memory;
-use dify_reconciler::converge::{Admission, Outcome, Work, scene};
+use dify_reconciler::converge::{Admission, Work, scene};
 use dify_reconciler::plan::render;
 use dify_reconciler::state::status::Status;
 use regex::Regex;
@@ -30,8 +30,7 @@ async fn standing(more: &str, prepare: impl FnOnce(&Stage)) -> (Stage, Door, Wor
     let mut stage = Stage::instant().await;
     prepare(&stage);
     let door = Door::open(&mut stage).await;
-    let work = stage.save("prod.yaml", &format!("{MINIMAL}{NAMED}{more}")).await;
-    assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await);
+    let work = stage.converged(&format!("{MINIMAL}{NAMED}{more}")).await;
     (stage, door, work)
 }
 
@@ -164,8 +163,7 @@ async fn secret_changed() {
     let (stage, door, _) = standing("", |_| {}).await;
     make_secret(&stage, "team-smtp", "first").await;
     let text = format!("{MINIMAL}{NAMED}secret_environment_variables: {{SMTP_PASSWORD: team-smtp}}\n");
-    let work = stage.save("prod.yaml", &text).await;
-    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    stage.converged(&text).await;
     add_version(&stage, "team-smtp", "second").await;
     let ours = "appdifydemo0a1b2c3d-db-password-a";
     let sample = Sample::read("secret_changed/push-version-added").about(&[(ours, "team-smtp")]);

@@ -4,19 +4,18 @@ use dify_reconciler::converge::{Hint, Outcome, Work};
 use dify_reconciler::handlers::image_built::WRITES;
 use serde_json::{Value, json};
 
-use crate::harness::{MINIMAL, Stage};
+use crate::harness::{MINIMAL, Pace, Stage};
 
 const IMAGE: &str = "us-docker.pkg.dev/demo-project/apps/dify-api";
 const TRIGGER: &str = "projects/demo-project/locations/us-central1/triggers/t-1";
 
 /// A deployment that follows the tag `stable` of an image that is built.
 async fn running(policy: &str) -> (Stage, Work) {
-    let stage = Stage::new().await;
+    let stage = Stage::instant().await;
     stage.google.seed_image("demo-project/apps/dify-api", "stable");
     let text = format!("{MINIMAL}container_image: {IMAGE}:stable\nimage_policy: {policy}\n");
-    let work = stage.save("prod.yaml", &text).await;
-    assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await);
-    (stage, work)
+    let work = stage.converged(&text).await;
+    (stage.copy_at(Pace::Real), work)
 }
 
 /// The work that a message about a build sets in motion.

@@ -19,9 +19,7 @@ fn spec(policy: &str) -> String {
 
 /// A deployment that runs, and the work that a push sets in motion.
 async fn running(policy: &str) -> (Stage, Work) {
-    let stage = Stage::new().await;
-    let work = stage.save("prod.yaml", &spec(policy)).await;
-    assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await);
+    let (stage, work) = Stage::standing(&spec(policy)).await;
     let hint = Some(Hint::Image { image: format!("docker.io/{API}") });
     (stage, Work { slices: WRITES.to_vec(), hint, ..work })
 }

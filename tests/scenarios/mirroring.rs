@@ -5,7 +5,7 @@ use dify_reconciler::converge::{Outcome, Work};
 use dify_reconciler::embedded::google::{Fault, FaultKind};
 use serde_json::Value;
 
-use crate::harness::{MINIMAL, Stage};
+use crate::harness::{MINIMAL, Pace, Stage};
 
 const API: &str = "langgenius/dify-api";
 const TAG: &str = "1.17.1";
@@ -16,10 +16,7 @@ async fn settled(stage: &Stage, work: &Work) {
 }
 
 async fn running(more: &str) -> (Stage, Work) {
-    let stage = Stage::instant().await;
-    let work = stage.save("prod.yaml", &format!("{MINIMAL}{more}")).await;
-    settled(&stage, &work).await;
-    (stage, work)
+    Stage::standing_at(&format!("{MINIMAL}{more}"), Pace::Instant).await
 }
 
 /// Every image of every pod in the cluster.
@@ -78,7 +75,8 @@ async fn everything_runs_from_the_deployments_own_repository_by_the_digest_of_it
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_sent_twice_and_a_shared_layer_is_sent_once() {
-    let (stage, _) = running("").await;
+    let stage = Stage::instant().await;
+    stage.converged(MINIMAL).await;
     let mut closed: Vec<String> = Vec::new();
     let mut manifests: Vec<String> = Vec::new();
     for call in stage

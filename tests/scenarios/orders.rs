@@ -10,13 +10,11 @@ use dify_reconciler::state::orders::{self, Orders, Pause};
 use dify_reconciler::state::status::{ApprovalWanted, Status, object_name};
 use jiff::SignedDuration;
 
-use crate::harness::{MINIMAL, Stage};
+use crate::harness::{MINIMAL, Pace, Stage};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_slice_is_looked_at_and_not_written_until_its_time_is_over() {
-    let stage = Stage::instant().await;
-    let work = stage.save("prod.yaml", MINIMAL).await;
-    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    let (stage, _) = Stage::standing_at(MINIMAL, Pace::Instant).await;
 
     let at = stage.clock.now();
     let until = Some(at + SignedDuration::from_hours(2));

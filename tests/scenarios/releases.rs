@@ -8,7 +8,7 @@ use dify_reconciler::converge::{Outcome, Work};
 use dify_reconciler::state::status::{Phase, Status};
 
 use crate::door::{Door, Sample};
-use crate::harness::{MINIMAL, Stage};
+use crate::harness::{MINIMAL, Pace, Stage};
 
 const HOST: &str = "us-docker.pkg.dev";
 const API: &str = "demo-project/apps/dify-api";
@@ -24,13 +24,13 @@ fn spec(policy: &str) -> String {
 
 /// A deployment that began with 1.17.0, behind a door.
 async fn running(policy: &str) -> (Stage, Door, Work) {
-    let mut stage = Stage::new().await;
+    let stage = Stage::instant().await;
     for name in [API, WEB] {
         stage.google.seed_image(name, "1.17.0");
     }
+    let work = stage.converged(&spec(policy)).await;
+    let mut stage = stage.copy_at(Pace::Real);
     let door = Door::open(&mut stage).await;
-    let work = stage.save("prod.yaml", &spec(policy)).await;
-    assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await);
     (stage, door, work)
 }
 

@@ -6,14 +6,14 @@ use dify_reconciler::handlers::rollout_promoted::WRITES;
 use dify_reconciler::slice::Slice;
 use serde_json::json;
 
-use crate::harness::{MINIMAL, Stage};
+use crate::harness::{MINIMAL, Pace, Stage};
 
 const IMAGE: &str = "us-docker.pkg.dev/demo-project/apps/dify-api";
 const PIPELINE: &str = "projects/demo-project/locations/us-central1/deliveryPipelines/dify";
 
 /// A deployment that is the stage `prod` of a pipeline to which nothing was promoted yet.
 async fn running() -> (Stage, Work) {
-    let stage = Stage::new().await;
+    let stage = Stage::instant().await;
     stage.google.seed_image("demo-project/apps/dify-api", "1");
     stage.google.seed_delivery(json!({"name": PIPELINE}));
     let spec = format!(
@@ -22,10 +22,9 @@ async fn running() -> (Stage, Work) {
          {{name: prod, target_name: prod, require_approval: true}}]\nenable_cicd_trigger: true\n\
          github_repository_url: https://github.com/a/b\ngithub_app_installation_id: 1\n"
     );
-    let work = stage.save("prod.yaml", &spec).await;
-    assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await);
+    let work = stage.converged(&spec).await;
     let hint = Hint::Rollout { resource: format!("{PIPELINE}/releases/one/rollouts/one-1") };
-    (stage, Work { slices: WRITES.to_vec(), hint: Some(hint), ..work })
+    (stage.copy_at(Pace::Real), Work { slices: WRITES.to_vec(), hint: Some(hint), ..work })
 }
 
 /// A digest that names its release.

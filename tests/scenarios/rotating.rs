@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dify_reconciler::converge::{Outcome, Work};
+use dify_reconciler::converge::Work;
 use dify_reconciler::handlers::{self, Motion};
 use dify_reconciler::plan::{Body, GoogleRequest, Method};
 use dify_reconciler::resources::Document;
@@ -13,10 +13,7 @@ use crate::harness::{MINIMAL, Stage};
 
 /// A deployment with fixed names that has converged.
 pub async fn standing(more: &str) -> (Stage, Work) {
-    let stage = Stage::new().await;
-    let work = stage.save("prod.yaml", &spec(more)).await;
-    assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await.findings);
-    (stage, work)
+    Stage::standing(&spec(more)).await
 }
 
 pub fn spec(more: &str) -> String {

@@ -1,9 +1,9 @@
 //! A password that is due is replaced without a failed login, once.
 
-use dify_reconciler::converge::Outcome;
+use dify_reconciler::converge::{Outcome, Work};
 use serde_json::{Value, json};
 
-use crate::harness::Stage;
+use crate::harness::{Pace, Stage};
 use crate::rotating::{
     add_version, configuration, heard, later, logs_in, order, password, secret_path, serving, spec, standing,
     told, versions,
@@ -83,13 +83,18 @@ async fn a_message_rotates_once_however_often_it_comes() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_secrets_own_schedule_rings_a_rotation_runs_and_our_own_writes_ring_nothing() {
-    let mut stage = Stage::new().await;
+/// A deployment whose secrets have a schedule of their own.
+async fn scheduled() -> (Stage, Work) {
+    let mut stage = Stage::instant().await;
     stage.google.seed_topic(TOPIC);
     stage.configure(|config| config.rotation_topic = TOPIC.into());
-    let work = stage.save("prod.yaml", &spec(AUTO)).await;
-    assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await.findings);
+    let work = stage.converged(&spec(AUTO)).await;
+    (stage.copy_at(Pace::Real), work)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_secrets_own_schedule_rings_a_rotation_runs_and_our_own_writes_ring_nothing() {
+    let (stage, work) = scheduled().await;
     let next = |stage: &Stage| {
         let secret = stage.google.get(&secret_path(stage, "db-password-a")).expect("a secret");
         assert_eq!(secret["topics"], json!([{"name": TOPIC}]));
@@ -136,11 +141,7 @@ async fn the_secrets_own_schedule_rings_a_rotation_runs_and_our_own_writes_ring_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_schedule_that_is_not_wanted_any_more_is_taken_off_the_secrets() {
-    let mut stage = Stage::new().await;
-    stage.google.seed_topic(TOPIC);
-    stage.configure(|config| config.rotation_topic = TOPIC.into());
-    let work = stage.save("prod.yaml", &spec(AUTO)).await;
-    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    let (stage, _) = scheduled().await;
     let work = stage.save("prod.yaml", &spec("")).await;
     assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await.findings);
     let secret = stage.google.get(&secret_path(&stage, "db-password-a")).expect("a secret");

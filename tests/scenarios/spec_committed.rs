@@ -29,9 +29,7 @@ async fn a_first_install_converges_and_a_second_look_writes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn more_instances_touch_the_autoscaler_alone() {
-    let stage = Stage::new().await;
-    let work = stage.save("prod.yaml", MINIMAL).await;
-    stage.settle(&work).await;
+    let (stage, _) = Stage::standing(MINIMAL).await;
 
     let mark = stage.mark();
     let work = stage.save("prod.yaml", &format!("{MINIMAL}max_instance_count: 5\n")).await;
@@ -47,10 +45,7 @@ async fn more_instances_touch_the_autoscaler_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_version_is_migrated_before_anything_serves_it() {
-    let stage = Stage::new().await;
-    let old = format!("{MINIMAL}application_version: 1.17.0\n");
-    let work = stage.save("prod.yaml", &old).await;
-    stage.settle(&work).await;
+    let (stage, _) = Stage::standing(&format!("{MINIMAL}application_version: 1.17.0\n")).await;
 
     stage
         .kubernetes
@@ -74,9 +69,7 @@ async fn a_new_version_is_migrated_before_anything_serves_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_spec_leaves_everything_as_it_was() {
-    let stage = Stage::new().await;
-    let work = stage.save("prod.yaml", MINIMAL).await;
-    stage.settle(&work).await;
+    let (stage, _) = Stage::standing(MINIMAL).await;
 
     let mark = stage.mark();
     let work =
@@ -91,9 +84,7 @@ async fn a_broken_spec_leaves_everything_as_it_was() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_somebody_deletes_in_the_cluster_comes_back() {
-    let stage = Stage::new().await;
-    let work = stage.save("prod.yaml", MINIMAL).await;
-    stage.settle(&work).await;
+    let (stage, work) = Stage::standing(MINIMAL).await;
 
     stage.delete(Kind::Service, "-web").await;
     assert!(stage.object("Service", "-web").is_none());
@@ -103,9 +94,7 @@ async fn what_somebody_deletes_in_the_cluster_comes_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_secret_is_not_drawn_anew_over_a_live_database() {
-    let stage = Stage::new().await;
-    let work = stage.save("prod.yaml", MINIMAL).await;
-    stage.settle(&work).await;
+    let (stage, work) = Stage::standing(MINIMAL).await;
 
     let mark = stage.mark();
     stage.forget_secret("secret-key");
@@ -117,9 +106,7 @@ async fn a_lost_secret_is_not_drawn_anew_over_a_live_database() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_withdrawn_spec_leaves_what_it_made() {
-    let stage = Stage::new().await;
-    let work = stage.save("prod.yaml", MINIMAL).await;
-    stage.settle(&work).await;
+    let (stage, _) = Stage::standing(MINIMAL).await;
 
     let mark = stage.mark();
     let work = stage.withdraw("prod.yaml").await;

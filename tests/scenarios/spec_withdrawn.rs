@@ -4,7 +4,7 @@ use dify_reconciler::converge::{Outcome, Work};
 use dify_reconciler::state::orders::{self, Approval};
 use dify_reconciler::state::status::{ApprovalWanted, Phase};
 
-use crate::harness::{MINIMAL, Stage};
+use crate::harness::{MINIMAL, Pace, Stage};
 
 const DESTROY: &str = "project_id: demo-project\ndeletion_policy: destroy\n";
 
@@ -29,9 +29,7 @@ fn made(stage: &Stage) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn destroying_takes_the_workload_at_once_and_data_only_when_that_is_approved() {
-    let stage = Stage::new().await;
-    let work = stage.save("prod.yaml", DESTROY).await;
-    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    let (stage, _) = Stage::standing(DESTROY).await;
     let work = stage.withdraw("prod.yaml").await;
     assert_eq!(stage.settle(&work).await, Outcome::Stalled, "{:#?}", stage.status(&work).await.findings);
 
@@ -66,10 +64,8 @@ async fn destroying_takes_the_workload_at_once_and_data_only_when_that_is_approv
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_orphan_stays_and_is_nobodys() {
-    let stage = Stage::instant().await;
     let spec = format!("{MINIMAL}deletion_policy: orphan\n");
-    let work = stage.save("prod.yaml", &spec).await;
-    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    let (stage, _) = Stage::standing_at(&spec, Pace::Instant).await;
     let (first, mark) = (stage.namespace(), stage.mark());
     let work = stage.withdraw("prod.yaml").await;
     assert_eq!(stage.settle(&work).await, Outcome::Withdrawn);
@@ -85,9 +81,7 @@ async fn an_orphan_stays_and_is_nobodys() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_changed_spec_no_longer_names_goes_unless_it_holds_data() {
-    let stage = Stage::new().await;
-    let work = stage.save("prod.yaml", MINIMAL).await;
-    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    let (stage, _) = Stage::standing(MINIMAL).await;
     assert!(made(&stage).iter().any(|path| path.contains("/disks/")));
 
     let elsewhere = format!("{MINIMAL}enable_nfs: false\nredis_host: 10.0.0.9\n");

@@ -10,7 +10,7 @@ use dify_reconciler::state::orders::{self, Approval};
 use serde_json::Value;
 
 use crate::backup_due::backups;
-use crate::harness::{MINIMAL, Stage};
+use crate::harness::{MINIMAL, Pace, Stage};
 
 const API: &str = "langgenius/dify-api";
 
@@ -20,9 +20,7 @@ fn version(version: &str) -> String {
 
 /// A deployment of this spec that has converged.
 async fn running(spec: &str) -> (Stage, Work) {
-    let stage = Stage::instant().await;
-    let work = stage.save("prod.yaml", spec).await;
-    assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await);
+    let (stage, work) = Stage::standing_at(spec, Pace::Instant).await;
     assert_eq!(backups(&stage), Vec::<String>::new(), "of an empty database there is nothing to keep");
     (stage, work)
 }

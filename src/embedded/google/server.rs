@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 use super::call::Call;
 use super::cloud::{Cloud, Outcome};
-use super::context::Site;
+use super::context::{Delays, Site};
 use super::dispatch;
 use super::options::Options;
 use super::persist;
@@ -48,10 +48,10 @@ impl Server {
         Self::serve(options, world)
     }
 
-    /// Another server whose world is the same now and goes its own way from here, under a clock of its own. It has a
-    /// port of its own, keeps nothing, and nothing is to go wrong there yet. Errors: no port.
-    pub fn copy(&self, clock: Clock) -> io::Result<Self> {
-        let options = Options { clock, persist: None, port: 0, ..self.options.clone() };
+    /// Another server whose world is the same now and goes its own way from here, under a clock and with
+    /// delays of its own. It has a port of its own, keeps nothing, and nothing is to go wrong there yet. Errors: no port.
+    pub fn copy(&self, clock: Clock, delays: Delays) -> io::Result<Self> {
+        let options = Options { clock, delays, persist: None, port: 0, ..self.options.clone() };
         let world = self.cloud.world().copy();
         Self::serve(options, world)
     }

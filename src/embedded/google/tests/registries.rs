@@ -1,5 +1,7 @@
 //! Images, certificates, monitoring.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 
 use super::*;
@@ -133,6 +135,12 @@ async fn repository(world: &World) -> impl Fn(&str) -> String {
     }
 }
 
+/// What a message says.
+fn told(message: &Value) -> Value {
+    let data = BASE64_STANDARD.decode(message["data"].as_str().expect("text")).expect("base64");
+    serde_json::from_slice(&data).expect("JSON")
+}
+
 fn digest_of(content: &[u8]) -> String {
     use sha2::Digest;
     format!("sha256:{}", hex::encode(sha2::Sha256::digest(content)))
@@ -171,8 +179,15 @@ async fn an_image_is_pushed_from_its_blobs_to_its_manifest_and_listed() {
     let wrong =
         world.raw("PUT", &path(&format!("manifests/{}", digest_of(b"x"))), &kind, manifest.as_bytes()).await;
     assert_eq!(code(wrong).await, (400, "DIGEST_INVALID".to_owned()));
+    let topic = format!("projects/{PROJECT}/topics/gcr");
+    world.server.seed_topic(&topic);
     let put = world.raw("PUT", &path("manifests/v1"), &kind, manifest.as_bytes()).await;
     let digest = digest_of(manifest.as_bytes());
+    let package = format!("us-central1-docker.pkg.dev/{PROJECT}/dify/docker.io/a/b");
+    let told: Vec<Value> = world.server.messages(&topic).iter().map(told).collect();
+    let happened =
+        json!({"action": "INSERT", "digest": format!("{package}@{digest}"), "tag": format!("{package}:v1")});
+    assert_eq!(told, [happened], "nothing is told of what was refused");
     assert_eq!(
         (put.status().as_u16(), put.headers()["docker-content-digest"].to_str().ok()),
         (201, Some(&*digest))

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::content::{digest_of, read};
 use super::home::{Home, Package, is_tagged};
 use super::{parts, refuse};
+use crate::embedded::google::apis::pubsub;
 use crate::embedded::google::context::Cx;
 use crate::embedded::google::reply::Reply;
 use crate::embedded::google::store::set;
@@ -83,7 +84,9 @@ pub fn manifest(cx: &mut Cx, home: &Home, reference: &str) -> Reply {
         let why = format!("blob unknown to registry: {lost}");
         return refuse(StatusCode::BAD_REQUEST, "MANIFEST_BLOB_UNKNOWN", &why);
     }
-    keep(cx, &package, &digest, (&text, &body), (!is_digest).then_some(reference));
+    let tag = (!is_digest).then_some(reference);
+    keep(cx, &package, &digest, (&text, &body), tag);
+    tell(cx, &package, &digest, tag);
     created(home, "manifests", &digest)
 }
 
@@ -115,6 +118,20 @@ fn keep(cx: &mut Cx, package: &Package, digest: &str, (text, body): (&str, &Valu
         image["imageManifests"] = listed.into();
     }
     cx.world.put(key, image);
+}
+
+/// Publishes to the project's topic `gcr`, if somebody has made it.
+fn tell(cx: &mut Cx, package: &Package, digest: &str, tag: Option<&str>) {
+    let project = package.repository.split('/').nth(1).unwrap_or_default();
+    let topic = format!("projects/{project}/topics/gcr");
+    if cx.world.get(&format!("pubsub/{topic}")).is_none() {
+        return;
+    }
+    let mut happened = json!({"action": "INSERT", "digest": format!("{}@{digest}", package.uri)});
+    if let Some(tag) = tag {
+        happened["tag"] = json!(format!("{}:{tag}", package.uri));
+    }
+    pubsub::publish(cx, &topic, json!({"data": BASE64_STANDARD.encode(happened.to_string())}));
 }
 
 /// A manifest of an index as Artifact Registry tells it.
