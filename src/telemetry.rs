@@ -53,6 +53,14 @@ impl Guard {
     }
 }
 
+/// From here on a panic is told by its place alone: what it says may hold anything, and standard error is a log.
+pub fn hush_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or("nowhere".to_owned(), ToString::to_string);
+        tracing::error!(place, "a panic");
+    }));
+}
+
 /// Starts logging, and tracing when it is configured. Never keeps the service from starting: what cannot
 /// be set up is warned about.
 pub fn init(config: &Config) -> Guard {

@@ -122,7 +122,11 @@ fn eventful() -> Status {
             reason: Reason::Waiting,
             message: why,
         }],
-        approval: Some(ApprovalWanted { hash, steps: vec!["- Bucket appdifydemo0a1b2c3d-storage".into()] }),
+        approval: Some(ApprovalWanted {
+            hash,
+            steps: vec!["- Bucket appdifydemo0a1b2c3d-storage".into()],
+            generation: None,
+        }),
         history: vec![
             happened(4, None, "gcr INSERT", "converged"),
             happened(3, Some(About::Backup), "backup due", "backup 20261001T020000Z is complete"),

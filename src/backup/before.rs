@@ -131,6 +131,7 @@ pub fn approval(context: &Context<'_>) -> Option<ApprovalWanted> {
         Before::Making(slot) if has_failed(context, slot) => Some(ApprovalWanted {
             hash: hash(context, &migration, slot),
             steps: vec![format!("+ {migration} without the backup {slot}")],
+            generation: None,
         }),
         _ => None,
     }

@@ -147,7 +147,41 @@ pub fn findings(context: &Context<'_>) -> Vec<Finding> {
             help: "Name one that the output `backups` of the status shows.".into(),
         });
     }
+    found.extend(standstill(context, &shelf));
     found
+}
+
+/// What is said as long as the workload stands still for its data, and how that can be ended.
+fn standstill(context: &Context<'_>, shelf: &Shelf<'_>) -> Option<Finding> {
+    let Doing::Loading(load) = doing(context, shelf) else { return None };
+    let name = &context.names.deployment;
+    let begun_anew = "a database whose load failed is as it was before";
+    let (what, help) = match load.slot {
+        Some(slot) => (
+            format!("the backup {slot} is restored"),
+            format!(
+                "If it cannot be finished, `dify-reconciler restore {name} {}` brings the safety backup back, and \
+                 `dify-reconciler restore {name} --call-off` starts Dify on what there is: {begun_anew}.",
+                load.safety
+            ),
+        ),
+        None => (
+            "a file is imported".to_owned(),
+            format!(
+                "If it cannot be finished, name another file, or take `enable_backup_import` out to start Dify on what \
+                 there is: {begun_anew}. The safety backup is {}.",
+                load.safety
+            ),
+        ),
+    };
+    Some(Finding {
+        reason: Reason::Paused,
+        severity: Severity::Warning,
+        slice: Slice::Workload,
+        subject: Some(load.marker),
+        message: format!("Dify stands still while {what}"),
+        help,
+    })
 }
 
 /// The object name of a restore's marker.

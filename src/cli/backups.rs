@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::backup::{Slot, due};
 use crate::state::orders::Request;
 
-use super::orders::{Place, request, status};
+use super::orders::{self, Place, request, status};
 use super::{FINE, Failure, WRONG_INPUT};
 
 /// Arguments of `backup`.
@@ -22,7 +22,9 @@ pub struct BackupArgs {
 
 /// Arguments of `restore`.
 #[derive(clap::Args)]
-#[command(after_help = "Example: dify-reconciler restore prod 20261126T020000Z
+#[command(after_help = "Examples:
+  dify-reconciler restore prod 20261126T020000Z
+  dify-reconciler restore prod --call-off         one that cannot be finished: Dify starts on what there is
 
 A safety backup is made first. Then what writes is stopped, databases, buckets and the share are brought back to what
 they were, the schema is brought up to the running version, and everything is started again. It is done once.")]
@@ -30,7 +32,11 @@ pub struct RestoreArgs {
     /// The deployment: its spec file's stem
     name: String,
     /// The backup, as `backups` shows it
-    slot: String,
+    #[arg(required_unless_present = "call_off")]
+    slot: Option<String>,
+    /// Take the order back that is not done yet
+    #[arg(long, conflicts_with = "slot")]
+    call_off: bool,
     #[command(flatten)]
     place: Place,
 }
@@ -49,27 +55,40 @@ pub async fn backup(args: BackupArgs) -> Result<u8, Failure> {
     Ok(code)
 }
 
-/// Orders a backup to be restored.
+/// Orders a backup to be restored, or takes that order back.
 ///
 /// # Errors
 /// When the state cannot be read or written.
 pub async fn restore(args: RestoreArgs) -> Result<u8, Failure> {
+    match &args.slot {
+        Some(slot) => order(&args, slot).await,
+        None => call_off(&args).await,
+    }
+}
+
+async fn call_off(args: &RestoreArgs) -> Result<u8, Failure> {
+    if !orders::call_off(&args.place, &args.name, due::RESTORE).await? {
+        eprintln!("error: nobody ordered a restore of {}", args.name);
+        return Ok(WRONG_INPUT);
+    }
+    super::print(&format!("{}: no backup is to be restored any more\n", args.name));
+    Ok(FINE)
+}
+
+async fn order(args: &RestoreArgs, slot: &str) -> Result<u8, Failure> {
     let Some(status) = status(&args.place, &args.name).await? else { return Ok(WRONG_INPUT) };
     let known = status.outputs.get("backups").and_then(|all| all.as_array()).cloned().unwrap_or_default();
-    if args.slot.parse::<Slot>().is_err() || !known.iter().any(|one| one["slot"] == args.slot.as_str()) {
-        eprintln!("error: {} has no backup {}", args.name, args.slot);
+    if slot.parse::<Slot>().is_err() || !known.iter().any(|one| one["slot"] == slot) {
+        eprintln!("error: {} has no backup {slot}", args.name);
         eprintln!("  `dify-reconciler backups {}` shows which there are.", args.name);
         return Ok(WRONG_INPUT);
     }
     let at = Timestamp::now();
-    let order = Request { what: due::RESTORE.into(), of: args.slot.clone(), at };
+    let order = Request { what: due::RESTORE.into(), of: slot.to_owned(), at };
     let code = request(&args.place, &args.name, order).await?;
     if code == FINE {
         let safety = Slot::at(at);
-        super::print(&format!(
-            "{} will be restored to {} after the safety backup {safety}\n",
-            args.name, args.slot
-        ));
+        super::print(&format!("{} will be restored to {slot} after the safety backup {safety}\n", args.name));
     }
     Ok(code)
 }

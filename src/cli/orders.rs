@@ -119,8 +119,9 @@ pub async fn approve(args: ApproveArgs) -> Result<u8, Failure> {
         return Ok(WRONG_INPUT);
     }
     let by = std::env::var("USER").unwrap_or_default();
-    let covers = kept.approval.map(|approval| approval.steps).unwrap_or_default();
-    let approval = Approval { hash: args.hash.clone(), covers, at: Timestamp::now(), by };
+    let (hash, wanted) = (args.hash.clone(), kept.approval.unwrap_or_default());
+    let approval =
+        Approval { hash, covers: wanted.steps, generation: wanted.generation, at: Timestamp::now(), by };
     desk.change(&args.name, |orders| orders.approve(approval.clone())).await?;
     super::print(&format!("approved {} of {}; the next look carries it out\n", args.hash, args.name));
     Ok(FINE)
@@ -231,6 +232,22 @@ pub async fn request(place: &Place, name: &str, request: Request) -> Result<u8, 
     }
     desk.change(name, |orders| orders.request(request.clone())).await?;
     Ok(FINE)
+}
+
+/// Takes back what was requested of a procedure. Says whether there was anything.
+///
+/// # Errors
+/// When the state cannot be read or written.
+pub async fn call_off(place: &Place, name: &str, what: &str) -> Result<bool, Failure> {
+    let desk = Desk::of(place)?;
+    if desk.orders(name).await?.requested(what).is_none() {
+        return Ok(false);
+    }
+    desk.change(name, |orders| {
+        orders.call_off(what);
+    })
+    .await?;
+    Ok(true)
 }
 
 /// The status of a deployment; says so when there is no such deployment.

@@ -38,6 +38,7 @@ pub async fn run(args: Args) -> Result<u8, Failure> {
         }
     };
     let telemetry = telemetry::init(&config);
+    telemetry::hush_panics();
     let listener = std::net::TcpListener::bind(("0.0.0.0", config.port))?;
     let converger = world::converger(&config);
     let app = http::App::new(config, converger)?;

@@ -94,6 +94,7 @@ impl Converger {
 
     async fn rounds(&self, work: &Work, lease: &mut lease::Lease) -> Result<Outcome, CloudError> {
         let (mut memory, mut known) = (execute::Memory::default(), scene::Known::default());
+        let work = &mut work.clone();
         for _ in 0..self.max_rounds {
             let scene = match scene::admit_again(self, work, &mut known).await? {
                 Admission::Admitted(scene) => *scene,
@@ -101,10 +102,17 @@ impl Converger {
                     report::refused(self, work, refusal).await?;
                     return Ok(Outcome::Refused);
                 }
-                Admission::Withdrawn => match withdraw::policy(self, work).await? {
-                    withdraw::Policy::Destroy(scene) => *scene,
-                    settled => return withdraw::settle(self, work, settled).await,
-                },
+                Admission::Withdrawn => {
+                    if let Some(other) = scene::other(self, work).await? {
+                        // The file was renamed: its deployment is not withdrawn.
+                        work.object = other;
+                        continue;
+                    }
+                    match withdraw::policy(self, work).await? {
+                        withdraw::Policy::Destroy(scene) => *scene,
+                        settled => return withdraw::settle(self, work, settled).await,
+                    }
+                }
             };
             let (seen, plan) = self.look(&scene, &mut memory).await;
             match images::keep(self, work, &scene, &seen).await? {

@@ -12,7 +12,7 @@ use super::Scene;
 pub fn propose(scene: &Scene, seen: &Inventory, now: Timestamp) -> Plan {
     let context = scene.context(seen);
     let mut plan = if scene.withdrawn { take_down(scene, &context) } else { keep_up(scene, &context) };
-    plan::consent::settle(&mut plan, &scene.orders);
+    plan::consent::settle(&mut plan, &scene.orders, scene.generation);
     plan.findings.extend(scene.findings.iter().cloned());
     plan::pause::pause(&mut plan, &scene.orders, now);
     plan

@@ -46,7 +46,7 @@ pub async fn planned(
             .approval
             .clone()
             .or_else(|| backup::before::approval(&scene.context(seen)))
-            .or_else(|| wanted(plan)),
+            .or_else(|| wanted(plan, scene.generation)),
         inventory: inventory(seen, plan),
         operations: memory
             .operations()
@@ -62,11 +62,44 @@ pub async fn planned(
         let entry = happened(converger, work, scene.generation, &what);
         status.history.insert(0, Happened { about: Some(about), ..entry });
     }
+    still_stalled(&old, plan, &mut status);
     remember(converger, work, &old, &mut status);
     status::write(&converger.state, status).await.map(drop)
 }
 
-/// Tells that a plan could not be carried out: the linter refused it, or calls failed for good.
+/// What could not be carried out and is about to be tried again stays told until the plan is another one: it neither
+/// flaps nor fills the history.
+fn still_stalled(old: &Status, plan: &Plan, status: &mut Status) {
+    if old.phase != Phase::Stalled || old.plan.hash != status.plan.hash {
+        return;
+    }
+    let tried = |finding: &&Finding| {
+        let subject = finding.subject.as_deref();
+        finding.severity == Severity::Error
+            && plan.steps.iter().any(|step| subject == Some(&step.resource.to_string()))
+    };
+    let failures: Vec<Finding> = old.findings.iter().filter(tried).cloned().collect();
+    if !failures.is_empty() {
+        status.phase = Phase::Stalled;
+        note(status, failures);
+    }
+}
+
+/// Adds failures to what is told, and to the conditions of their slices.
+fn note(status: &mut Status, failures: Vec<Finding>) {
+    for failure in failures {
+        if let Some(condition) = status.conditions.iter_mut().find(|one| one.slice == failure.slice) {
+            condition.kind = ConditionType::Stalled;
+            (condition.reason, condition.message) = (failure.reason, failure.message.clone());
+        }
+        if !status.findings.contains(&failure) {
+            status.findings.push(failure);
+        }
+    }
+}
+
+/// Tells that a plan could not be carried out: the linter refused it, or calls failed for good. What was told of the
+/// plan stays.
 ///
 /// # Errors
 /// When the state bucket cannot be read or written.
@@ -76,8 +109,15 @@ pub async fn stalled(
     scene: &Scene,
     findings: Vec<Finding>,
 ) -> Result<(), CloudError> {
-    let generation = scene.generation;
-    changed(converger, work, generation, Phase::Stalled, findings, "the plan could not be carried out").await
+    let (old, _) = status::read(&converger.state, &work.deployment).await?;
+    let mut status = Status { phase: Phase::Stalled, ..old.clone() };
+    note(&mut status, findings);
+    if status.phase != old.phase || status.findings != old.findings {
+        let entry = happened(converger, work, scene.generation, "the plan could not be carried out");
+        status.history.insert(0, entry);
+    }
+    status.observed_at = Some((converger.now)());
+    status::write(&converger.state, status).await.map(drop)
 }
 
 /// Tells that the spec was refused; everything else in the status stays.
@@ -185,9 +225,9 @@ fn inventory(seen: &Inventory, plan: &Plan) -> BTreeMap<String, String> {
 }
 
 /// What waits for an approval.
-fn wanted(plan: &Plan) -> Option<ApprovalWanted> {
+fn wanted(plan: &Plan, generation: i64) -> Option<ApprovalWanted> {
     let (hash, steps) = (consent::hash(&plan.gated), consent::lines(&plan.gated));
-    (!steps.is_empty()).then_some(ApprovalWanted { hash, steps })
+    (!steps.is_empty()).then_some(ApprovalWanted { hash, steps, generation: Some(generation) })
 }
 
 /// How a deployment that is being taken down shows in the status.
@@ -199,7 +239,7 @@ fn withdrawn_phase(plan: &Plan) -> Phase {
     }
 }
 
-/// One condition for each slice that has something in the plan.
+/// One condition for each slice; `Ready` where nothing is planned, waited for or wrong.
 pub fn conditions(plan: &Plan) -> Vec<Condition> {
     Slice::ALL.into_iter().map(|slice| condition(slice, plan)).collect()
 }

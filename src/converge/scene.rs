@@ -133,12 +133,20 @@ pub async fn admit_again(
     Ok(admitted.at_its_release())
 }
 
-/// Another spec of the same deployment: `prod.json` beside `prod.yaml`. Each would undo the other.
-async fn rival(converger: &Converger, work: &Work) -> Result<Option<Finding>, CloudError> {
+/// Another live spec of the same deployment: `prod.json` beside `prod.yaml`, or what `prod.yaml` was renamed to.
+///
+/// # Errors
+/// When the spec bucket cannot be read.
+pub async fn other(converger: &Converger, work: &Work) -> Result<Option<String>, CloudError> {
     let prefix = format!("{}.", work.deployment);
     let objects = converger.cloud.objects.list(&converger.spec_bucket, &prefix).await?;
-    let is_rival = |name: &str| name != work.object && is_spec(name) && stem(name) == work.deployment;
-    Ok(objects.into_iter().map(|object| object.name).find(|name| is_rival(name)).map(|rival| Finding {
+    let is_other = |name: &str| name != work.object && is_spec(name) && stem(name) == work.deployment;
+    Ok(objects.into_iter().map(|object| object.name).find(|name| is_other(name)))
+}
+
+/// Two live specs of one deployment: each would undo the other.
+async fn rival(converger: &Converger, work: &Work) -> Result<Option<Finding>, CloudError> {
+    Ok(other(converger, work).await?.map(|rival| Finding {
         reason: Reason::Refused,
         severity: Severity::Error,
         slice: Slice::Project,

@@ -3,7 +3,7 @@
 use crate::error::CloudError;
 
 use super::{Converger, Outcome, Scene, Work, report, scene};
-use crate::state::{accepted, identity, images};
+use crate::state::{accepted, identity, images, orders};
 
 /// What becomes of a deployment whose spec is gone.
 pub enum Policy {
@@ -44,6 +44,7 @@ pub async fn settle(converger: &Converger, work: &Work, policy: Policy) -> Resul
             ("the spec was withdrawn; everything it made stays, and is no longer ours (orphan)", true)
         }
         Policy::Gone => ("the spec was withdrawn, and everything it made is gone (destroy)", true),
+        // A destroy is worked on, and never settled here.
         Policy::Retain | Policy::Destroy(_) => {
             ("the spec was withdrawn; everything it made stays as it is (retain)", false)
         }
@@ -53,6 +54,7 @@ pub async fn settle(converger: &Converger, work: &Work, policy: Policy) -> Resul
     if forget {
         // A name that is used again is another deployment: an instance's name is not free for a week.
         images::forget(&converger.state, &work.deployment).await?;
+        orders::forget(&converger.state, &work.deployment).await?;
         identity::forget(&converger.state, &work.deployment).await?;
         accepted::forget(&converger.state, &work.deployment).await?;
     }

@@ -16,7 +16,7 @@ use super::metrics::{Counter, Timer};
 use super::reply::Reply;
 use super::{App, intake, limits, quarantine};
 use crate::cloud::pull::{Fetched, Stream};
-use crate::error::CloudError;
+use crate::error::{CloudError, Failure};
 use crate::events::{Flaw, Headers, Poison};
 
 /// The route in logs, numbers and kept poison.
@@ -100,7 +100,8 @@ async fn stream(puller: &std::sync::Arc<Puller>) -> Result<(), CloudError> {
                     handled.spawn(async move { puller.handle(fetched).await });
                 }
                 Some(Err(error)) => break Err(error),
-                None => break Ok(()),
+                // Pub/Sub closes streams that it is done with.
+                None => break Err(CloudError::new("pull", Failure::NoAnswer, "the stream was closed")),
             },
         }
     };

@@ -13,7 +13,7 @@ use crate::handlers::queue;
 use crate::slice::Slice;
 use crate::state::status::{self, Phase};
 
-/// How many tasks are put into the queue side by side.
+/// How many statuses are read, and how many tasks put into the queue, side by side.
 const SIDE_BY_SIDE: usize = 16;
 
 /// Puts work on every deployment into the queue.
@@ -45,18 +45,27 @@ pub struct Meant {
 /// # Errors
 /// When a bucket or the queue cannot be reached.
 pub async fn enqueue_concerned(app: &App, meant: &Meant, key: &str) -> Result<&'static str, CloudError> {
-    let mut works = Vec::new();
-    for object in objects(app).await? {
-        let named = meant.deployment.as_deref().is_none_or(|name| name == stem(&object));
-        if named && concerned(app, meant, stem(&object)).await? {
-            let (slices, hint) = (meant.writes.to_vec(), Some(meant.hint.clone()));
-            works.push((Work { slices, hint, ..Work::on(&object, &meant.cause) }, None));
-        }
-    }
+    let named = |object: &String| meant.deployment.as_deref().is_none_or(|name| name == stem(object));
+    let objects: Vec<String> = objects(app).await?.into_iter().filter(named).collect();
+    let works: Vec<Option<Work>> = stream::iter(objects)
+        .map(|object| concerned_work(app, meant, object))
+        .buffered(SIDE_BY_SIDE)
+        .try_collect()
+        .await?;
+    let works: Vec<_> = works.into_iter().flatten().map(|work| (work, None)).collect();
     if works.is_empty() {
         return Ok("concerns-nobody");
     }
     enqueue_each(app, works, key).await
+}
+
+/// Work on a deployment, when the event could be about it.
+async fn concerned_work(app: &App, meant: &Meant, object: String) -> Result<Option<Work>, CloudError> {
+    if !concerned(app, meant, stem(&object)).await? {
+        return Ok(None);
+    }
+    let (slices, hint) = (meant.writes.to_vec(), Some(meant.hint.clone()));
+    Ok(Some(Work { slices, hint, ..Work::on(&object, &meant.cause) }))
 }
 
 async fn concerned(app: &App, meant: &Meant, deployment: &str) -> Result<bool, CloudError> {
@@ -92,11 +101,20 @@ async fn objects(app: &App) -> Result<BTreeSet<String>, CloudError> {
     let alive: BTreeSet<String> = objects.iter().map(|object| stem(object).to_owned()).collect();
     let known =
         statuses.iter().filter_map(|status| status.name.strip_prefix("status/")?.strip_suffix(".json"));
-    for deployment in known.filter(|deployment| !alive.contains(*deployment)) {
-        let (status, _) = status::read(&app.converger.state, deployment).await?;
-        if status.phase != Phase::Withdrawn && is_spec(&status.spec.object) {
-            objects.insert(status.spec.object);
-        }
-    }
+    let gone: Vec<String> =
+        known.filter(|deployment| !alive.contains(*deployment)).map(str::to_owned).collect();
+    let left: Vec<Option<String>> = stream::iter(gone)
+        .map(|deployment| left_behind(app, deployment))
+        .buffered(SIDE_BY_SIDE)
+        .try_collect()
+        .await?;
+    objects.extend(left.into_iter().flatten());
     Ok(objects)
+}
+
+/// The spec object of a deployment that has none any more, unless nothing is left to be done about it.
+async fn left_behind(app: &App, deployment: String) -> Result<Option<String>, CloudError> {
+    let (status, _) = status::read(&app.converger.state, &deployment).await?;
+    let open = status.phase != Phase::Withdrawn && is_spec(&status.spec.object);
+    Ok(open.then_some(status.spec.object))
 }

@@ -12,6 +12,7 @@ use crate::slice::Slice;
 use crate::spec::Spec;
 
 use super::Digests;
+use super::standing::repository;
 
 const HOST: &str = "clouddeploy.googleapis.com";
 
@@ -99,10 +100,6 @@ pub fn promoted(release: &Value, current: &Digests) -> (Digests, Vec<String>) {
         }
     }
     (digests, undigested)
-}
-
-fn repository(image: &str) -> &str {
-    super::standing::repository(image)
 }
 
 /// What the user is told of the pipeline: what is effective, what waits for an approval, what was refused.

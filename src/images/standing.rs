@@ -102,7 +102,14 @@ fn failed_job(seen: &Inventory, mirror: &Mirror, release: &Digests) -> Option<St
             release.iter().any(|(reference, digest)| mirror.digest(reference, image) == Some(digest))
         })
     };
-    seen.of_kind(AnyKind::Kubernetes(Kind::Job)).filter(|(_, body)| carries(body)).find_map(|(id, body)| {
+    // A run of a user's cron job says nothing about the release.
+    let scheduled = |body: &Value| {
+        let owners = body.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+        owners.is_some_and(|owners| owners.iter().any(|owner| owner["kind"] == "CronJob"))
+    };
+    let jobs =
+        seen.of_kind(AnyKind::Kubernetes(Kind::Job)).filter(|(_, body)| carries(body) && !scheduled(body));
+    jobs.into_iter().find_map(|(id, body)| {
         let Readiness::Failed(why) = driver::readiness(Kind::Job, body) else { return None };
         let tail = seen.log_tails.get(id).map(|tail| format!("\nThe end of its log:\n{tail}"));
         Some(format!("{}: {why}{}", id.short_name(), tail.unwrap_or_default()))

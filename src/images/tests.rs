@@ -218,8 +218,13 @@ fn an_approval_is_of_one_change_of_one_deployment() {
     story.names.deployment = "other".into();
     assert_ne!(story.look().approval.unwrap().hash, wanted.hash);
     story.names.deployment = "prod".into();
-    let approval =
-        Approval { hash: wanted.hash, covers: wanted.steps, at: Timestamp::UNIX_EPOCH, by: "ann".into() };
+    let approval = Approval {
+        hash: wanted.hash,
+        covers: wanted.steps,
+        generation: None,
+        at: Timestamp::UNIX_EPOCH,
+        by: "ann".into(),
+    };
     story.seen.orders.approve(approval);
     story.tags("c", "w");
     assert_eq!(story.look().digests[API], "sha256:a", "something else was approved");

@@ -50,5 +50,5 @@ pub fn approval(deployment: &str, wanted: &Digests, current: &Digests) -> Approv
             format!("~ {reference}: {from} → {digest}")
         })
         .collect();
-    ApprovalWanted { hash: hex::encode(hash.finalize()), steps }
+    ApprovalWanted { hash: hex::encode(hash.finalize()), steps, generation: None }
 }

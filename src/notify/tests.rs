@@ -95,7 +95,11 @@ fn one_change_has_one_id_and_the_same_change_later_has_another() {
 #[test]
 fn a_plan_that_waits_for_an_approval_is_told_until_it_is_another() {
     let wanting = |hash: &str| Status {
-        approval: Some(ApprovalWanted { hash: hash.into(), steps: vec!["- Bucket b".into()] }),
+        approval: Some(ApprovalWanted {
+            hash: hash.into(),
+            steps: vec!["- Bucket b".into()],
+            generation: None,
+        }),
         ..status(&[])
     };
     assert_eq!(told_in_turn(&[(0, wanting("a")), (9, wanting("a")), (10, wanting("b"))]), [1, 0, 1]);

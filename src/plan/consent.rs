@@ -1,7 +1,8 @@
 //! What is not done without somebody's approval: the removal of data.
 //!
-//! An approval is for what was shown. What is left of it stays approved while it is carried out; anything that was
-//! not shown is not covered, and then nothing is.
+//! An approval is for what was shown, and for the spec that it was shown for. What is left of it stays approved while it
+//! is carried out; anything that was not shown is not covered, and then nothing is. Whatever a later spec wants removed is
+//! asked for anew, even where it has the name of something that was approved and went.
 
 use sha2::{Digest, Sha256};
 
@@ -10,12 +11,13 @@ use crate::state::orders::Orders;
 
 use super::{Plan, Step};
 
-/// Moves the gated steps among those that are taken, when they were approved; otherwise says what waits.
-pub fn settle(plan: &mut Plan, orders: &Orders) {
+/// Moves the gated steps among those that are taken, when they were approved for the spec of this generation; otherwise
+/// says what waits.
+pub fn settle(plan: &mut Plan, orders: &Orders, generation: i64) {
     if plan.gated.is_empty() {
         return;
     }
-    if orders.covers(&lines(&plan.gated)) {
+    if orders.covers(&lines(&plan.gated), generation) {
         let approved = std::mem::take(&mut plan.gated);
         plan.approved.extend(approved.iter().map(|step| step.resource.clone()));
         plan.steps.extend(approved);

@@ -114,10 +114,13 @@ fn failed(declared: &Declared, why: &str, seen: &Inventory) -> Finding {
         slice: declared.slice,
         subject: Some(declared.id.to_string()),
         message: format!("{why}{}", tail.unwrap_or_default()),
-        help: if is_job {
-            "Mend the cause, then delete the Job: it is made again at the next tick. What ran before keeps running."
-        } else {
-            "Look at the pods' events and logs. What ran before keeps running."
+        help: match (is_job, declared.slice) {
+            // A restore stops what runs; that is told beside this.
+            (true, Slice::Backup) => "Mend the cause, then delete the Job: it is made again at the next tick.",
+            (true, _) => {
+                "Mend the cause, then delete the Job: it is made again at the next tick. What ran before keeps running."
+            }
+            (false, _) => "Look at the pods' events and logs. What ran before keeps running.",
         }
         .into(),
     }

@@ -19,6 +19,18 @@ const GRACE_SECS: i64 = 30;
 /// What a node may be late, in seconds.
 const LATE_SECS: i64 = 5;
 
+/// How long a pod of any Deployment may take to stop, in seconds.
+pub fn longest_grace_secs(context: &Context<'_>) -> i64 {
+    let all = context.seen.of_kind(AnyKind::Kubernetes(kubernetes::Kind::Deployment));
+    let running = all.filter(|(_, body)| !is_let_go(body));
+    running.map(|(_, body)| grace_secs(body) + LATE_SECS).max().unwrap_or(0)
+}
+
+fn grace_secs(deployment: &Value) -> i64 {
+    let named = deployment.pointer("/spec/template/spec/terminationGracePeriodSeconds");
+    named.and_then(Value::as_i64).unwrap_or(GRACE_SECS)
+}
+
 /// What may still know the old one, and why it is thought so; `None` when everybody has gone. A rollout has its own
 /// wait, or has failed: then there is nothing to be waited for here.
 pub fn leaving(context: &Context<'_>) -> Option<Wait> {
@@ -35,8 +47,7 @@ pub fn leaving(context: &Context<'_>) -> Option<Wait> {
         let Some(ended) = ended(body) else {
             return Some(Wait::dependency(format!("{name} is being rolled out")));
         };
-        let grace_secs = body.pointer("/spec/template/spec/terminationGracePeriodSeconds");
-        let grace_secs = grace_secs.and_then(Value::as_i64).unwrap_or(GRACE_SECS).max(delay_secs) + LATE_SECS;
+        let grace_secs = grace_secs(body).max(delay_secs) + LATE_SECS;
         let gone = ended.checked_add(SignedDuration::from_secs(grace_secs)).unwrap_or(Timestamp::MAX);
         if at < gone {
             drain = Some(format!("a pod of {name} from before may run until {gone}"));

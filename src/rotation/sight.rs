@@ -12,6 +12,7 @@ use crate::resources::google::{Kind, secret, secret_history, secret_version, sql
 use crate::resources::kubernetes::{self, login_trial};
 use crate::resources::{Context, Kind as AnyKind, Readiness};
 
+use super::leaving;
 use super::machine::{Mark, Side, Sight, Trial, TrialResult, Version};
 use super::wish;
 
@@ -82,9 +83,16 @@ pub fn sight(context: &Context<'_>) -> Option<Sight> {
         versions,
         changes: changes(context),
         users: users(context),
-        drain_secs: context.spec.rotation_propagation_delay_sec,
+        drain_secs: drain_secs(context),
         wish: wish::database(context),
     })
+}
+
+/// How long the old password lasts after everything has been rolled out: a worker that is being stopped finishes its
+/// task with it.
+fn drain_secs(context: &Context<'_>) -> u32 {
+    let grace_secs = u32::try_from(leaving::longest_grace_secs(context)).unwrap_or(0);
+    context.spec.rotation_propagation_delay_sec.max(grace_secs)
 }
 
 fn payload<'a>(context: &Context<'a>, side: Side) -> Option<&'a Payload> {

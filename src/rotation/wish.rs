@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::resources::Context;
+use crate::resources::google::secret;
 use crate::spec::Spec;
 
 use super::machine::{Side, Wish};
@@ -31,7 +32,7 @@ pub fn key(context: &Context<'_>, suffix: &str) -> Wish {
         ordered: ordered(context, |secret| secret == suffix),
         reminded: reminded(context, |secret| secret == suffix),
         most_secs: None,
-        period_secs: period_secs(context.spec),
+        period_secs: own_period_secs(context, suffix).unwrap_or_else(|| period_secs(context.spec)),
     }
 }
 
@@ -43,6 +44,12 @@ pub fn by_itself(spec: &Spec, suffix: &str) -> bool {
 /// `secret_rotation_period` in seconds; the spec's rules see to it that it is one.
 pub fn period_secs(spec: &Spec) -> u64 {
     spec.secret_rotation_period.trim_end_matches('s').parse().unwrap_or(u64::MAX)
+}
+
+/// The period of a secret's own schedule in seconds, when it has one.
+fn own_period_secs(context: &Context<'_>, suffix: &str) -> Option<u64> {
+    let body = context.seen.body(&secret::id(context, suffix))?;
+    body.pointer("/rotation/rotationPeriod")?.as_str()?.trim_end_matches('s').parse().ok()
 }
 
 /// Orders with what they are about: the end of a secret's name, or what they say when it is none of ours.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cloud::objects::WriteError;
-use crate::error::CloudError;
+use crate::error::{CloudError, Failure};
 use crate::slice::Slice;
 
 use super::State;
@@ -35,6 +35,9 @@ pub struct Approval {
     /// What it covers, line by line as the status showed it.
     #[serde(default)]
     pub covers: Vec<String>,
+    /// The generation of the spec that it was shown for; none when it is for whatever spec there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<i64>,
     /// When, RFC 3339.
     #[schemars(with = "String")]
     pub at: Timestamp,
@@ -71,14 +74,18 @@ pub struct Request {
 }
 
 impl Orders {
-    /// Whether a plan with this hash was approved.
+    /// Whether exactly this was approved: a release, or going without a backup. What is left of a removal asks
+    /// [`Self::covers`].
     pub fn approved(&self, hash: &str) -> bool {
         !hash.is_empty() && self.approvals.iter().any(|approval| approval.hash == hash)
     }
 
-    /// Whether one approval covers all of these lines. What it covers besides has been done already.
-    pub fn covers(&self, lines: &[String]) -> bool {
-        let covers = |approval: &Approval| lines.iter().all(|line| approval.covers.contains(line));
+    /// Whether one approval for the spec of this generation covers all of these lines. What it covers besides has been
+    /// done already.
+    pub fn covers(&self, lines: &[String], generation: i64) -> bool {
+        let covers = |approval: &Approval| {
+            approval.generation == Some(generation) && lines.iter().all(|line| approval.covers.contains(line))
+        };
         !lines.is_empty() && self.approvals.iter().any(covers)
     }
 
@@ -112,6 +119,13 @@ impl Orders {
         self.pauses.len() != before
     }
 
+    /// Takes the requests of a procedure back. Says whether there were any.
+    pub fn call_off(&mut self, what: &str) -> bool {
+        let before = self.requests.len();
+        self.requests.retain(|request| request.what != what);
+        self.requests.len() != before
+    }
+
     /// Notes a request, in place of an earlier one of the same procedure.
     pub fn request(&mut self, request: Request) {
         self.requests.retain(|earlier| earlier.what != request.what || earlier.of != request.of);
@@ -119,19 +133,37 @@ impl Orders {
     }
 }
 
-/// The orders for a deployment.
+/// The orders for a deployment. Those that cannot be understood, such as a newer command line's, pause everything: a
+/// freeze that somebody ordered may be among them.
 ///
 /// # Errors
 /// When the state bucket cannot be read.
 pub async fn read(state: &State, deployment: &str) -> Result<Orders, CloudError> {
-    let kept = state.read::<Orders>(&object_name(deployment)).await?;
-    Ok(kept.and_then(|kept| kept.value).unwrap_or_default())
+    let name = object_name(deployment);
+    Ok(match state.read::<Orders>(&name).await? {
+        None => Orders::default(),
+        Some(kept) => kept.value.unwrap_or_else(|| unreadable(&name)),
+    })
+}
+
+fn unreadable(name: &str) -> Orders {
+    let reason = format!("{name} in the state bucket cannot be understood: mend or delete it");
+    let everything = Pause { slice: None, until: None, reason, at: Timestamp::UNIX_EPOCH };
+    Orders { pauses: vec![everything], ..Orders::default() }
+}
+
+/// Forgets the orders for a deployment that is nobody's any more.
+///
+/// # Errors
+/// When the state bucket cannot be written.
+pub async fn forget(state: &State, deployment: &str) -> Result<(), CloudError> {
+    state.delete(&object_name(deployment)).await
 }
 
 /// Changes the orders for a deployment, again and again until nobody else was faster.
 ///
 /// # Errors
-/// When the state bucket cannot be read or written.
+/// When the state bucket cannot be read or written, or has orders that cannot be understood.
 pub async fn change(
     state: &State,
     deployment: &str,
@@ -141,7 +173,10 @@ pub async fn change(
     loop {
         let kept = state.read::<Orders>(&name).await?;
         let expected = kept.as_ref().map(|kept| kept.generation);
-        let mut orders = kept.and_then(|kept| kept.value).unwrap_or_default();
+        let mut orders = match kept {
+            None => Orders::default(),
+            Some(kept) => kept.value.ok_or_else(|| not_understood(&name))?,
+        };
         change(&mut orders);
         match state.write(&name, &orders, expected).await {
             Ok(_) => return Ok(orders),
@@ -149,6 +184,10 @@ pub async fn change(
             Err(WriteError::Cloud(error)) => return Err(error),
         }
     }
+}
+
+fn not_understood(name: &str) -> CloudError {
+    CloudError::new("orders", Failure::Malformed, format!("{name} cannot be understood: mend or delete it"))
 }
 
 /// Name of a deployment's orders.
@@ -182,10 +221,12 @@ mod tests {
     fn only_the_plan_that_was_approved_is() {
         let mut orders = Orders::default();
         let covers = ["- Bucket b/x", "- Disk d"].map(str::to_owned).to_vec();
-        orders.approve(Approval { hash: "ab".into(), covers: covers.clone(), at: at(0), by: "ann".into() });
+        let (hash, generation, by) = ("ab".to_owned(), Some(7), "ann".to_owned());
+        orders.approve(Approval { hash, covers: covers.clone(), generation, at: at(0), by });
         assert!(orders.approved("ab") && !orders.approved("cd") && !orders.approved(""));
-        assert!(orders.covers(&covers) && orders.covers(&covers[1..]) && !orders.covers(&[]));
+        assert!(orders.covers(&covers, 7) && orders.covers(&covers[1..], 7) && !orders.covers(&[], 7));
+        assert!(!orders.covers(&covers, 8), "a later spec asks anew");
         let more = [covers, vec!["- Disk e".to_owned()]].concat();
-        assert!(!orders.covers(&more), "what was not shown is not approved, nor anything with it");
+        assert!(!orders.covers(&more, 7), "what was not shown is not approved, nor anything with it");
     }
 }

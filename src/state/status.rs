@@ -56,7 +56,7 @@ pub struct Status {
     pub observed_at: Option<Timestamp>,
     /// The module's outputs, under its names, and more.
     pub outputs: BTreeMap<String, Value>,
-    /// One condition a slice that has something in it.
+    /// One condition a slice.
     pub conditions: Vec<Condition>,
     /// What the user should know.
     pub findings: Vec<Finding>,
@@ -123,6 +123,9 @@ pub struct ApprovalWanted {
     pub hash: String,
     /// The steps, as in a plan.
     pub steps: Vec<String>,
+    /// The generation of the spec that an approval would be for; none when it is for whatever spec there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generation: Option<i64>,
 }
 
 /// A resource that waits.

@@ -175,8 +175,13 @@ async fn a_new_image_waits_for_the_approval_of_exactly_itself() {
 }
 
 async fn approve(stage: &Stage, hash: &str) {
-    let approval =
-        Approval { hash: hash.into(), covers: Vec::new(), at: stage.clock.now(), by: "ann".into() };
+    let approval = Approval {
+        hash: hash.into(),
+        covers: Vec::new(),
+        generation: None,
+        at: stage.clock.now(),
+        by: "ann".into(),
+    };
     let change = |orders: &mut orders::Orders| orders.approve(approval.clone());
     orders::change(&stage.converger.state, "prod", change).await.expect("it is ordered");
 }

@@ -67,14 +67,14 @@ fn kept(directory: &Path) -> Orders {
 
 #[test]
 fn only_the_plan_that_waits_can_be_approved() {
-    let wanted = ApprovalWanted { hash: "5f2c".into(), steps: vec!["- Disk d".into()] };
+    let wanted = ApprovalWanted { hash: "5f2c".into(), steps: vec!["- Disk d".into()], generation: Some(3) };
     let directory = state_directory(Some(wanted));
     let (code, text) = command(directory.path(), &["approve", "prod", "0000"]);
     assert_eq!(code, 2, "{text}");
     assert!(text.contains("5f2c waits"), "{text}");
     assert_eq!(command(directory.path(), &["approve", "other", "5f2c"]).0, 2);
     assert_eq!(command(directory.path(), &["approve", "prod", "5f2c"]).0, 0);
-    assert!(kept(directory.path()).covers(&["- Disk d".to_owned()]));
+    assert!(kept(directory.path()).covers(&["- Disk d".to_owned()], 3));
 }
 
 #[test]

@@ -143,7 +143,13 @@ async fn a_release_soaks_and_is_approved_like_a_tag() {
     assert!(wanted.steps.iter().any(|step| step.contains(&format!("{API}:1.17.1"))), "{wanted:#?}");
     assert_eq!(images(&stage), before);
     let (hash, at) = (wanted.hash, stage.clock.now());
-    let approval = dify_reconciler::state::orders::Approval { hash, covers: vec![], at, by: "ann".into() };
+    let approval = dify_reconciler::state::orders::Approval {
+        hash,
+        covers: vec![],
+        generation: None,
+        at,
+        by: "ann".into(),
+    };
     let change = |orders: &mut dify_reconciler::state::orders::Orders| orders.approve(approval.clone());
     dify_reconciler::state::orders::change(&stage.converger.state, "prod", change).await.expect("ordered");
     door.work_for(&stage, HOUR).await;

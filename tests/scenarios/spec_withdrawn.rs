@@ -11,7 +11,13 @@ const DESTROY: &str = "project_id: demo-project\ndeletion_policy: destroy\n";
 /// Approves what waits for it, as the command line does.
 async fn approve(stage: &Stage, work: &Work, wanted: ApprovalWanted) {
     let at = stage.clock.now();
-    let approval = Approval { hash: wanted.hash, covers: wanted.steps, at, by: "ann".into() };
+    let approval = Approval {
+        hash: wanted.hash,
+        covers: wanted.steps,
+        generation: wanted.generation,
+        at,
+        by: "ann".into(),
+    };
     let noted = orders::change(&stage.converger.state, &work.deployment, |orders| {
         orders.approve(approval.clone());
     });

@@ -136,7 +136,7 @@ async fn going_without_a_backup_that_failed_is_approved_for_that_one_only() {
     assert!(told(&stage, &work).await.is_some_and(|finding| finding.help.contains(&approval.hash)));
 
     let (hash, covers, by) = (approval.hash.clone(), approval.steps.clone(), "ann".to_owned());
-    let given = Approval { hash, covers, at: stage.clock.now(), by };
+    let given = Approval { hash, covers, generation: None, at: stage.clock.now(), by };
     orders::change(&stage.converger.state, "prod", |orders| orders.approve(given.clone()))
         .await
         .expect("orders");

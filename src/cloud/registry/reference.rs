@@ -2,6 +2,8 @@
 
 use url::Url;
 
+use crate::resources::mirror;
+
 /// The parts of an image reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
@@ -18,20 +20,10 @@ pub struct Reference {
 impl Reference {
     /// Reads a reference; `None` when it is not one.
     pub fn parse(image: &str) -> Option<Self> {
-        let (name, digest) = match image.split_once('@') {
-            Some((name, digest)) => (name, Some(digest.to_owned())),
-            None => (image, None),
-        };
-        // A colon before the last slash belongs to a port.
-        let (path, tag) = match name.rsplit_once(':') {
-            Some((path, tag)) if !tag.contains('/') => (path, tag),
-            _ => (name, "latest"),
-        };
-        let (registry, repository) = match path.split_once('/') {
-            Some((host, rest)) if host.contains(['.', ':']) || host == "localhost" => (host, rest.to_owned()),
-            Some(_) => ("docker.io", path.to_owned()),
-            None => ("docker.io", format!("library/{path}")),
-        };
+        let digest = image.split_once('@').map(|(_, digest)| digest.to_owned());
+        let (path, tag) = mirror::split(image);
+        let tag = tag.unwrap_or("latest");
+        let (registry, repository) = mirror::in_full(path);
         let sound = |text: &str, also: &[u8]| {
             !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || also.contains(&b))
         };
