@@ -1,5 +1,5 @@
-# Everything that rings by Pub/Sub besides the spec bucket: rotations, builds, images, promotions. Each topic pushes
-# to the same door; the service tells messages apart by what they carry.
+# Everything that rings by Pub/Sub: rotations, builds, images, promotions, and the topic of `pubsub.tf`. Each topic
+# pushes to the same door; the service tells messages apart by what they carry.
 
 locals {
   # Cloud Build, Artifact Registry and Cloud Deploy publish to topics of exactly these names, and do not make them.
@@ -14,8 +14,11 @@ locals {
     ] : [],
   ))
   bells = merge(
-    { for topic in google_pubsub_topic.platform : topic.name => topic.id },
-    { (google_pubsub_topic.rotations.name) = google_pubsub_topic.rotations.id },
+    { for name, topic in google_pubsub_topic.platform : name => topic.id },
+    {
+      rotations = google_pubsub_topic.rotations.id
+      push      = google_pubsub_topic.notifications.id
+    },
   )
 }
 
@@ -76,17 +79,30 @@ resource "google_pubsub_subscription" "bells" {
     max_delivery_attempts = 100
   }
 
+  # A month without a message is no reason to go.
   expiration_policy {
     ttl = ""
   }
 }
 
+# The other half of `dead_letters_in`.
 resource "google_pubsub_subscription_iam_member" "bells_dead_letters_out" {
   for_each = google_pubsub_subscription.bells
 
   subscription = each.value.id
   role         = "roles/pubsub.subscriber"
   member       = local.pubsub_agent
+}
+
+# What is waiting in a subscription is lost when it is made anew.
+moved {
+  from = google_pubsub_subscription.push
+  to   = google_pubsub_subscription.bells["push"]
+}
+
+moved {
+  from = google_pubsub_subscription_iam_member.dead_letters_out
+  to   = google_pubsub_subscription_iam_member.bells_dead_letters_out["push"]
 }
 
 # A build and a promotion are read before anything is made of them.

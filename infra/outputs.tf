@@ -35,5 +35,8 @@ output "notices_topic" {
 
 output "trigger_subscriptions" {
   description = "The subscriptions that Eventarc made, for the commands in the README."
-  value       = [for trigger in google_eventarc_trigger.specs : trigger.transport[0].pubsub[0].subscription]
+  value = [
+    for trigger in concat(values(google_eventarc_trigger.specs), values(google_eventarc_trigger.changes)) :
+    trigger.transport[0].pubsub[0].subscription
+  ]
 }

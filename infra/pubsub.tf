@@ -1,16 +1,11 @@
-# A topic that rings: for the spec bucket's own notification where Eventarc is not wanted, and for whatever
-# else is to ring by Pub/Sub.
+# Three topics of our own: one that rings (`bells.tf` subscribes to it), for the spec bucket's own notification where
+# Eventarc is not wanted and for whatever else is to ring by Pub/Sub; one that tells what is new; and one for what
+# could not be delivered.
 
 resource "google_pubsub_topic" "notifications" {
   name       = "${var.name}-notifications"
   labels     = local.labels
   depends_on = [google_project_service.needed]
-}
-
-resource "google_pubsub_topic_iam_member" "storage_publishes" {
-  topic  = google_pubsub_topic.notifications.id
-  role   = "roles/pubsub.publisher"
-  member = data.google_storage_project_service_account.storage.member
 }
 
 resource "google_storage_notification" "specs" {
@@ -20,39 +15,7 @@ resource "google_storage_notification" "specs" {
   topic          = google_pubsub_topic.notifications.id
   payload_format = "NONE"
   event_types    = ["OBJECT_FINALIZE", "OBJECT_DELETE", "OBJECT_ARCHIVE"]
-  depends_on     = [google_pubsub_topic_iam_member.storage_publishes]
-}
-
-resource "google_pubsub_subscription" "push" {
-  name                       = "${var.name}-push"
-  topic                      = google_pubsub_topic.notifications.id
-  ack_deadline_seconds       = 60
-  message_retention_duration = "604800s"
-  labels                     = local.labels
-
-  push_config {
-    push_endpoint = "${local.service_url}/events"
-
-    oidc_token {
-      service_account_email = google_service_account.events.email
-      audience              = local.service_url
-    }
-  }
-
-  retry_policy {
-    minimum_backoff = "10s"
-    maximum_backoff = "600s"
-  }
-
-  dead_letter_policy {
-    dead_letter_topic     = google_pubsub_topic.dead.id
-    max_delivery_attempts = 100
-  }
-
-  # A month without a message is no reason to go.
-  expiration_policy {
-    ttl = ""
-  }
+  depends_on     = [google_project_iam_member.storage_publishes]
 }
 
 # What is new is told here: changes of a condition, plans that wait for an approval, rollouts, rotations, backups. Who
@@ -87,15 +50,9 @@ resource "google_pubsub_subscription" "dead" {
   }
 }
 
-# Without these two nothing is ever forwarded, and nobody is told.
+# Without it, and `bells_dead_letters_out` beside the subscriptions, nothing is ever forwarded, and nobody is told.
 resource "google_pubsub_topic_iam_member" "dead_letters_in" {
   topic  = google_pubsub_topic.dead.id
   role   = "roles/pubsub.publisher"
   member = local.pubsub_agent
-}
-
-resource "google_pubsub_subscription_iam_member" "dead_letters_out" {
-  subscription = google_pubsub_subscription.push.id
-  role         = "roles/pubsub.subscriber"
-  member       = local.pubsub_agent
 }

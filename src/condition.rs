@@ -60,6 +60,16 @@ pub enum Severity {
     Error,
 }
 
+impl From<crate::spec::Severity> for Severity {
+    fn from(severity: crate::spec::Severity) -> Self {
+        match severity {
+            crate::spec::Severity::Info => Severity::Info,
+            crate::spec::Severity::Warning => Severity::Warning,
+            crate::spec::Severity::Error => Severity::Error,
+        }
+    }
+}
+
 /// Something the user should know. Its texts never hold a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {

@@ -185,11 +185,17 @@ impl std::error::Error for ConfigError {}
 
 impl Config {
     /// Reads the environment of the process.
+    ///
+    /// # Errors
+    /// Everything that is missing or wrong, one sentence for each variable.
     pub fn from_env(purpose: Purpose) -> Result<Self, ConfigError> {
         Self::read(purpose, &|name| std::env::var(name).ok())
     }
 
     /// Reads what `lookup` gives. An empty value counts as not set.
+    ///
+    /// # Errors
+    /// Everything that is missing or wrong, one sentence for each variable.
     pub fn read(purpose: Purpose, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut reader = Reader { purpose, lookup, faults: Vec::new() };
         let config = Self {

@@ -118,24 +118,6 @@ impl CloudError {
         }
     }
 
-    /// What to do about it within some minutes of granting access: a refusal is then most likely the
-    /// grant not having arrived everywhere yet. It typically takes two minutes, and can take seven.
-    pub fn disposition_after_grant(&self) -> Disposition {
-        let refused = self.status() == Some(403)
-            || (self.status() == Some(400) && self.message.to_ascii_lowercase().contains("permission"));
-        match self.disposition() {
-            Disposition::Terminal if refused && !self.is_admission_refusal() => {
-                self.follow(Verdict::Wait(WaitKind::LongOperation, "a new grant has to take effect"))
-            }
-            settled => settled,
-        }
-    }
-
-    /// Whether the cluster's policy refused an object: no grant will change that.
-    fn is_admission_refusal(&self) -> bool {
-        WARDEN.iter().any(|phrase| self.message.contains(phrase))
-    }
-
     fn retry(&self) -> Disposition {
         Disposition::Retry(self.retry_after.unwrap_or(RETRY_AFTER))
     }

@@ -83,7 +83,7 @@ pub struct Inventory {
     pub digests: BTreeMap<String, String>,
     /// What the registries say that references stand for now.
     pub registry: BTreeMap<String, String>,
-    /// What else decides about the images: builds and promotions.
+    /// What else decides about the images: builds, promotions and the range of releases.
     pub sources: crate::images::Sources,
     /// Which images somebody has vouched for, as far as something depends on it.
     pub attested: crate::images::attest::Attested,

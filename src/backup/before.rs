@@ -5,10 +5,9 @@
 //! the migration's Job waits until it is complete. The object goes when the new release stands, and with it what
 //! protects the backup from retention.
 
-use sha2::{Digest, Sha256};
-
 use jiff::Timestamp;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::condition::{Finding, Reason, Severity};
 use crate::inventory::Sighting;

@@ -1,5 +1,7 @@
 //! The bells of the embedded cloud, as `infra/` hangs them in the real one: a job of its Cloud Scheduler for the resync
-//! tick, and a push subscription for each topic that others publish to. The bucket of specs has a trigger of its own.
+//! tick, with which backups come too, and a push subscription for each topic that others publish to: secrets, images,
+//! builds, promotions. The bucket of specs has a trigger of its own. Nothing rings for what somebody else changed or
+//! for certificates: the tick finds it.
 
 use serde_json::{Value, json};
 

@@ -21,11 +21,17 @@ pub struct Answer {
 
 impl Answer {
     /// The answer when it is a good one, or the error that it is.
+    ///
+    /// # Errors
+    /// When its status is not one of success.
     pub fn checked(self, call: &str) -> Result<Self, CloudError> {
         if self.status.is_success() { Ok(self) } else { Err(self.error(call)) }
     }
 
     /// The body as JSON; `null` when there is none.
+    ///
+    /// # Errors
+    /// When it is something else. The error holds nothing of it.
     pub fn json(&self, call: &str) -> Result<Value, CloudError> {
         if self.body.iter().all(u8::is_ascii_whitespace) {
             return Ok(Value::Null);

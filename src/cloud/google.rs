@@ -48,6 +48,9 @@ impl Google {
 
     /// Makes one call, repeated while its failure is one that passes. An answer that is an operation
     /// which has already failed is an error, too.
+    ///
+    /// # Errors
+    /// When it is still refused or unanswered after the last try, or its operation has failed.
     pub async fn call(&self, request: &GoogleRequest) -> Result<Value, CloudError> {
         let answer = self.exchange(request).await?;
         if let Some(OperationState::Failed(_)) = operation::operation_state(&answer) {
@@ -57,6 +60,9 @@ impl Google {
     }
 
     /// Makes a list call, and again with each page's token.
+    ///
+    /// # Errors
+    /// When a page cannot be had, or the list does not come to an end.
     pub async fn list_all(&self, request: &GoogleRequest) -> Result<Listing, CloudError> {
         let mut listing = Listing::default();
         let mut page_request = request.clone();
@@ -76,6 +82,9 @@ impl Google {
 
     /// How an operation stands. One that is no longer known is an error (`is_not_found`): then the
     /// resource itself has to be looked at.
+    ///
+    /// # Errors
+    /// When it cannot be asked about, is no longer known, or the answer is not an operation.
     pub async fn operation(&self, operation: &OperationRef) -> Result<OperationState, CloudError> {
         let request = GoogleRequest {
             method: Method::Get,

@@ -47,6 +47,9 @@ struct Call<'a> {
 impl Kubernetes {
     /// Every object of a kind in a namespace (or everywhere, when it is empty) that has these labels.
     /// `None` when the cluster does not serve the kind at all.
+    ///
+    /// # Errors
+    /// When a page cannot be had.
     pub async fn list(
         &self,
         kind: Kind,
@@ -71,6 +74,9 @@ impl Kubernetes {
     }
 
     /// One object; `None` when it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be read.
     pub async fn get(&self, kind: Kind, namespace: &str, name: &str) -> Result<Option<Value>, CloudError> {
         let api = kind.api();
         match self.call(&format!("{} get", api.kind), Method::GET, object(&api, namespace, name)).await {
@@ -82,6 +88,9 @@ impl Kubernetes {
     /// Server-side apply: makes the fields of the document ours, whoever had them, and removes those that
     /// were ours and are not in it. With a `resource_version` only when the object is still that version.
     /// Gives the object as it is then.
+    ///
+    /// # Errors
+    /// When the API server refuses it, has another version of it, or does not answer. Of a Secret nothing is quoted.
     pub async fn apply(
         &self,
         kind: Kind,
@@ -94,6 +103,9 @@ impl Kubernetes {
     }
 
     /// What [`Kubernetes::apply`] would give, without doing it.
+    ///
+    /// # Errors
+    /// When the API server would refuse it, or does not answer.
     pub async fn dry_run(
         &self,
         kind: Kind,
@@ -136,6 +148,9 @@ impl Kubernetes {
 
     /// Deletes exactly the object that was seen, and what it owns in the background. One that is gone
     /// already is fine.
+    ///
+    /// # Errors
+    /// When it is another object or another version by now, or the call failed.
     pub async fn delete(
         &self,
         kind: Kind,
@@ -164,6 +179,9 @@ impl Kubernetes {
     }
 
     /// The last lines that a failed Job wrote, or why it could not write any; `None` when it has no pod.
+    ///
+    /// # Errors
+    /// When its pods or the log cannot be read.
     pub async fn pod_log_tail(
         &self,
         namespace: &str,

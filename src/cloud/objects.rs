@@ -91,6 +91,9 @@ impl Objects {
     }
 
     /// Reads an object, or one generation of it. `None` when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read, which a missing object is not.
     pub async fn read(
         &self,
         bucket: &str,
@@ -115,6 +118,9 @@ impl Objects {
     }
 
     /// Writes an object when the precondition holds, and gives its new generation.
+    ///
+    /// # Errors
+    /// When the precondition does not hold, or the call failed.
     pub async fn write(
         &self,
         bucket: &str,
@@ -140,6 +146,9 @@ impl Objects {
     }
 
     /// Every object whose name begins with `prefix`, in the order of their names.
+    ///
+    /// # Errors
+    /// When not all of them can be listed.
     pub async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<ObjectInfo>, CloudError> {
         let mut request = request(Method::Get, bucket, None, "storage.objects.list");
         request.query.push(("prefix", prefix.to_owned()));
@@ -149,6 +158,9 @@ impl Objects {
     }
 
     /// What is known of an object without reading it. `None` when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be asked about.
     pub async fn stat(&self, bucket: &str, name: &str) -> Result<Option<ObjectInfo>, CloudError> {
         match self.google.call(&request(Method::Get, bucket, Some(name), "storage.objects.get")).await {
             Err(error) if error.is_not_found() => Ok(None),
@@ -157,6 +169,9 @@ impl Objects {
     }
 
     /// Deletes an object, when it is still this generation. One that is gone already is fine.
+    ///
+    /// # Errors
+    /// When it is another generation by now, or the call failed.
     pub async fn delete(&self, bucket: &str, name: &str, generation: Option<i64>) -> Result<(), WriteError> {
         let mut request = request(Method::Delete, bucket, Some(name), "storage.objects.delete");
         if let Some(generation) = generation {

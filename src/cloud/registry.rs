@@ -56,6 +56,9 @@ impl Registry {
 
     /// The digest (`sha256:…`) that an image reference stands for. One that names its digest is not asked
     /// about. A reference that nothing stands behind is an error (`is_not_found`).
+    ///
+    /// # Errors
+    /// When it is no image reference, there is no such image, or it may not be pulled.
     pub async fn digest(&self, image: &str) -> Result<String, CloudError> {
         let Some(reference) = Reference::parse(image) else {
             let text = format!("`{image}` is not an image reference");
@@ -68,6 +71,9 @@ impl Registry {
     }
 
     /// The same, asked anew: what a tag that is followed points at now.
+    ///
+    /// # Errors
+    /// As for [`Registry::digest`].
     pub async fn digest_now(&self, image: &str) -> Result<String, CloudError> {
         match Reference::parse(image).filter(|reference| reference.digest.is_none()) {
             Some(reference) => self.known_or_asked(image, &reference, Duration::ZERO).await,

@@ -59,12 +59,18 @@ impl Wire {
     }
 
     /// The HTTP client. Making it reads the system's certificates, which takes some milliseconds.
+    ///
+    /// # Errors
+    /// When the system's certificates cannot be used.
     pub async fn client(&self) -> Result<&reqwest::Client, CloudError> {
         self.client.get_or_try_init(|| async { build_client() }).await
     }
 
     /// The identity for the official clients: the application default one, or none at an endpoint that
     /// was overridden.
+    ///
+    /// # Errors
+    /// When there is no identity on this machine.
     pub async fn credentials(&self) -> Result<Credentials, CloudError> {
         if self.endpoints.base.is_some() {
             return Ok(anonymous::Builder::new().build());
@@ -73,6 +79,9 @@ impl Wire {
     }
 
     /// The headers that say who we are; none at an endpoint that was overridden.
+    ///
+    /// # Errors
+    /// When there is no identity on this machine, or no token is given for it.
     pub async fn identity_headers(&self) -> Result<HeaderMap, CloudError> {
         if self.endpoints.base.is_some() {
             return Ok(HeaderMap::new());
@@ -91,6 +100,9 @@ impl Wire {
     }
 
     /// Sends one request once and reads the whole answer, whatever its status.
+    ///
+    /// # Errors
+    /// When there is no whole answer.
     pub async fn send(&self, call: &str, request: reqwest::RequestBuilder) -> Result<Answer, CloudError> {
         let response = request.headers(trace_headers()).send().await.map_err(|error| sending(call, error))?;
         let (status, headers) = (response.status(), response.headers().clone());
@@ -100,6 +112,9 @@ impl Wire {
 }
 
 /// A client with our name and time limits, for every plain HTTP call that is made outward.
+///
+/// # Errors
+/// When the system's certificates cannot be used.
 pub fn build_client() -> Result<reqwest::Client, CloudError> {
     let client = reqwest::Client::builder().user_agent(USER_AGENT).connect_timeout(CONNECT_TIMEOUT);
     client.build().map_err(|error| CloudError::new("http client", Failure::Connect, whole(&error)))

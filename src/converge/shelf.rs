@@ -13,10 +13,10 @@ use super::Scene;
 /// then nothing is begun, removed or restored.
 pub async fn look(cloud: &Cloud, scene: &Scene, seen: &mut Inventory) {
     let context = scene.context(seen);
-    let bucket = backup::bucket(&context);
-    if !backup::is_concerned(&scene.spec) || seen.body(&google::bucket::id(&bucket)).is_none() {
+    if !backup::is_concerned(&scene.spec) || !backup::has_bucket(&context) {
         return;
     }
+    let bucket = backup::bucket(&context);
     let kind = Kind::Google(google::Kind::Object);
     let request = google::object::list(&bucket, &backup::prefix(&context));
     let listing = match cloud.google.list_all(&request).await {

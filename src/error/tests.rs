@@ -98,14 +98,11 @@ fn only_what_passes_and_cannot_be_done_twice_is_sent_again_at_once() {
 }
 
 #[test]
-fn after_a_grant_a_refusal_is_waited_out_but_a_policy_is_not() {
-    let denied = error(403, "PERMISSION_DENIED", "The caller does not have permission");
-    assert_eq!(verdict(&denied.disposition_after_grant()), "wait LongOperation");
-    let agent = error(400, "invalid", "The service agent lacks permission on the key");
-    assert_eq!(verdict(&agent.disposition_after_grant()), "wait LongOperation");
-    let warden = error(403, "Forbidden", "GKE Warden rejected the request");
-    assert_eq!(verdict(&warden.disposition_after_grant()), "terminal");
-    assert_eq!(verdict(&error(400, "INVALID_ARGUMENT", "bad tier").disposition_after_grant()), "terminal");
+fn what_the_clusters_policy_refuses_is_final_whatever_else_it_says() {
+    for phrase in WARDEN {
+        let refusal = error(403, "Forbidden", &format!("{phrase}: too many pods per minute"));
+        assert_eq!(verdict(&refusal.disposition()), "terminal", "{phrase}");
+    }
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub struct ImageBuilt {
     pub build: String,
     /// Its region; empty when it was not said, which means the global one.
     pub location: String,
-    /// The status that was told, in Cloud Build's words. Messages overtake each other.
+    /// The status that was told: Cloud Build's word, or its number in the API's enum. Messages overtake each other.
     pub status: String,
 }
 

@@ -11,12 +11,15 @@ use crate::converge::Hint;
 use crate::events::ImageBuilt;
 use crate::slice::Slice;
 
+/// A build that succeeded: the word, or its number in the API's enum, which an event may carry instead.
+const SUCCEEDED: [&str; 2] = ["SUCCESS", "3"];
+
 /// The slices that this handler may write.
 pub const WRITES: &[Slice] = &[Slice::Images, Slice::Migration, Slice::Workload, Slice::Backup];
 
 /// Converges every deployment when a build succeeded. That it did is read again.
 pub fn motion(event: &ImageBuilt) -> Motion {
-    if event.status != "SUCCESS" && event.status != "3" {
+    if !SUCCEEDED.contains(&event.status.as_str()) {
         return Motion::Nothing("the build has not succeeded");
     }
     if event.build.is_empty() {

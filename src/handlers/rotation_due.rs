@@ -4,7 +4,7 @@
 //! |---|---|
 //! | Reads | the live spec; the versions of the secret and their age; who uses it |
 //! | Plans | the next arrow of the rotation: prepare, set, test, switch, roll out, drain, retire |
-//! | Writes | secrets, database, NFS VM, jobs and workloads |
+//! | Writes | secrets, database, NFS VM, jobs and workloads, and what belongs to the whole namespace |
 
 use super::{Motion, secret_id};
 use crate::converge::Hint;

@@ -29,7 +29,7 @@ pub fn is_of(release: &Digests, references: &[String]) -> bool {
     release.len() == references.len() && references.iter().all(|reference| release.contains_key(reference))
 }
 
-/// A release for people: each image that differs from the other release, with the beginning of its digest.
+/// A release for people: each image that differs from the other release, with its digest.
 pub fn shown(release: &Digests, other: &Digests) -> Vec<String> {
     release
         .iter()

@@ -14,11 +14,6 @@ use super::{Action, KubernetesRequest, Plan, Request, Step, driver};
 pub struct Checked(Plan);
 
 impl Checked {
-    /// The plan.
-    pub fn plan(&self) -> &Plan {
-        &self.0
-    }
-
     /// The steps to take.
     pub fn into_steps(self) -> Vec<Step> {
         self.0.steps

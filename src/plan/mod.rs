@@ -72,7 +72,8 @@ impl Plan {
         self.steps.len() != before
     }
 
-    /// A hash of what the plan would do, by which a person can approve exactly this plan.
+    /// A hash of what the plan would do, which tells one plan from another. What is approved has a hash of its own
+    /// ([`consent::hash`]).
     ///
     /// # Errors
     /// Only when the plan cannot be written as JSON, which its types rule out.

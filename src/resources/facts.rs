@@ -239,11 +239,8 @@ pub fn user_secret<'a>(context: &Context<'a>, id: &str) -> Result<&'a Payload, W
 
 /// An image reference with the digest it stands for: `langgenius/dify-api:1.17.1@sha256:…`.
 pub fn named(context: &Context<'_>, reference: &str) -> Result<String, Wait> {
-    if reference.contains('@') {
-        return Ok(reference.to_owned());
-    }
-    match context.seen.digests.get(reference) {
-        Some(digest) => Ok(format!("{reference}@{digest}")),
+    match mirror::digest(reference, &context.seen.digests) {
+        Some(digest) => Ok(mirror::named(reference, digest)),
         None => Err(Wait::dependency(format!("the digest of {reference} is not known yet"))),
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// What the content of a generated secret looks like. The drawing itself happens in `apply/`.
+/// What the content of a generated secret looks like. The drawing itself happens in `cloud/draw.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Recipe {
     /// So many characters of `[A-Za-z0-9]`: nothing a DSN, a URL or a shell could misread.

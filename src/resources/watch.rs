@@ -7,10 +7,10 @@ mod network;
 mod redis;
 mod secrets;
 
-use crate::condition::{Finding, Reason, Severity};
+use crate::condition::{Finding, Reason};
 use crate::slice::Slice;
+use crate::spec::VARIABLES;
 use crate::spec::validate::{Decided, RULES, Rule};
-use crate::spec::{self, VARIABLES};
 
 use super::google::{Kind, certificate, driver};
 use super::{Context, Kind as AnyKind, Readiness, facts, kubernetes};
@@ -66,11 +66,7 @@ fn shown(rule: &Rule, found: Watched) -> Finding {
     let row = rule.variables.first().and_then(|name| VARIABLES.iter().find(|row| row.name == *name));
     Finding {
         reason: found.reason,
-        severity: match rule.severity {
-            spec::Severity::Error => Severity::Error,
-            spec::Severity::Warning => Severity::Warning,
-            spec::Severity::Info => Severity::Info,
-        },
+        severity: rule.severity.into(),
         slice: row.map_or(Slice::Project, |row| row.slice),
         subject: found.subject.or_else(|| row.map(|row| row.name.to_owned())),
         message: format!("{} [{}]", found.message, rule.id),

@@ -1,9 +1,10 @@
 //! Rotation: a procedure that is more than convergence, as a pure machine over what was seen.
 //!
-//! `machine` decides about the two database logins and knows nothing of clouds; `sight` makes its view of an
-//! inventory; `wish` reads why something should rotate, `schedule` puts a reminder on the secret itself; `keys` is about every other secret of the deployment, `redis` and
-//! `twin` about those of them whose rotation refuses nobody, `leaving` about who may still know an old one. The
-//! resources that an arrow changes ask here ([`turn`]) and declare it, so that each arrow is a step like any other.
+//! `machine` decides about the two database logins and knows nothing of clouds; `sight` makes its view of an inventory;
+//! `wish` reads why something should rotate, `schedule` puts a reminder on the secret itself; `keys` is about every
+//! other secret of the deployment, `redis` and `twin` about those of them whose rotation refuses nobody, `leaving`
+//! about who may still know an old one. The resources that an arrow changes ask here ([`turn`]) and declare it, so that
+//! each arrow is a step like any other.
 
 pub mod keys;
 pub mod leaving;

@@ -27,9 +27,10 @@ pub const ENDPOINT: &str = "CODE_EXECUTION_ENDPOINT";
 
 /// One of the two sandboxes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Twin {
+    /// The one that is there before any rotation.
     A,
+    /// The one that comes up beside it.
     B,
 }
 

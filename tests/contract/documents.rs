@@ -40,16 +40,15 @@ struct Api {
 }
 
 impl Documents {
-    /// Reads them from where the scripts put them, or from beside the repository.
+    /// Reads them from where the script puts them.
     pub fn find() -> Result<Self, Skip> {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let cache = std::env::var_os("DIFY_TEST_CACHE")
             .map_or_else(|| root.join("target/test-assets"), PathBuf::from);
-        let places = [cache.join("discovery"), root.join("../shared/discovery")];
-        let missing = || Skip("there are no discovery documents; run tests/support/discovery.sh".into());
-        let has_all =
-            |place: &&PathBuf| FILES.iter().all(|(_, _, file)| place.join(format!("{file}.json")).exists());
-        let place = places.iter().find(has_all).ok_or_else(missing)?;
+        let place = cache.join("discovery");
+        if !FILES.iter().all(|(_, _, file)| place.join(format!("{file}.json")).exists()) {
+            return Err(Skip("there are no discovery documents; run tests/support/discovery.sh".into()));
+        }
         let mut apis = BTreeMap::new();
         for (host, base, file) in FILES {
             let path = place.join(format!("{file}.json"));

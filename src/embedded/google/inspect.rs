@@ -131,11 +131,6 @@ impl Server {
         snapshot::of(&self.cloud.world())
     }
 
-    /// When the next long operation ends.
-    pub fn next_operation(&self) -> Option<Timestamp> {
-        self.cloud.world().next_due()
-    }
-
     /// Looks at the directories now instead of at the next poll.
     pub fn scan(&self) {
         self.cloud.scan();

@@ -146,11 +146,6 @@ impl World {
         self.due.push(Due { at, effects });
     }
 
-    /// When the next effect happens.
-    pub fn next_due(&self) -> Option<Timestamp> {
-        self.due.iter().map(|due| due.at).min()
-    }
-
     /// Lets everything happen whose moment has come.
     pub fn settle(&mut self, now: Timestamp) {
         if !self.due.iter().any(|due| due.at <= now) {

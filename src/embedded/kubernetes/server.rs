@@ -180,11 +180,6 @@ impl Server {
         self.core.with_settings(|settings| settings.messages.insert(job.to_owned(), text.to_owned()));
     }
 
-    /// Where the load balancers look named addresses up from now on.
-    pub fn set_addresses(&self, addresses: Addresses) {
-        self.core.with_settings(|settings| settings.addresses = Some(addresses));
-    }
-
     /// What Jobs do outside of the cluster from now on.
     pub fn set_containers(&self, containers: Containers) {
         self.core.with_settings(|settings| settings.containers = Some(containers));

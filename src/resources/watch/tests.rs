@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::condition::Severity;
 use crate::inventory::{Inventory, Sighting};
 use crate::resources::google::testing::{note, platform};
 use crate::resources::google::{address, nfs, secret_version};
