@@ -32,7 +32,7 @@ pub enum Reason {
     Superseded,
     /// A variable is set that this version makes nothing of.
     NotConverged,
-    /// The cluster or the project lacks something that the spec needs.
+    /// What was ordered cannot be done with what it was ordered for.
     Unsupported,
     /// The plan linter refused a step.
     Refused,

@@ -249,11 +249,7 @@ fn shown(finding: &spec::Finding) -> Finding {
     let row = variable.and_then(|name| spec::VARIABLES.iter().find(|row| row.name == name.as_str()));
     Finding {
         reason: if finding.rule == "NotConverged" { Reason::NotConverged } else { Reason::SpecWarning },
-        severity: match finding.severity {
-            spec::Severity::Error => Severity::Error,
-            spec::Severity::Warning => Severity::Warning,
-            spec::Severity::Info => Severity::Info,
-        },
+        severity: finding.severity.into(),
         slice: row.map_or(Slice::Project, |row| row.slice),
         subject: variable.map(ToString::to_string),
         message: format!("{}{} [{}]", place.unwrap_or_default(), finding.message, finding.rule),

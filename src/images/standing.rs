@@ -107,9 +107,9 @@ fn failed_job(seen: &Inventory, mirror: &Mirror, release: &Digests) -> Option<St
         let owners = body.pointer("/metadata/ownerReferences").and_then(Value::as_array);
         owners.is_some_and(|owners| owners.iter().any(|owner| owner["kind"] == "CronJob"))
     };
-    let jobs =
-        seen.of_kind(AnyKind::Kubernetes(Kind::Job)).filter(|(_, body)| carries(body) && !scheduled(body));
-    jobs.into_iter().find_map(|(id, body)| {
+    let all = seen.of_kind(AnyKind::Kubernetes(Kind::Job));
+    let mut jobs = all.filter(|(_, body)| carries(body) && !scheduled(body));
+    jobs.find_map(|(id, body)| {
         let Readiness::Failed(why) = driver::readiness(Kind::Job, body) else { return None };
         let tail = seen.log_tails.get(id).map(|tail| format!("\nThe end of its log:\n{tail}"));
         Some(format!("{}: {why}{}", id.short_name(), tail.unwrap_or_default()))

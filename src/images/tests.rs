@@ -347,3 +347,20 @@ fn what_runs_as_a_copy_is_known_again_when_the_record_is_lost() {
     assert_eq!(story.look().digests[API], "sha256:running");
     assert_eq!(story.look().record.healthy[0][API], "sha256:running", "and is told to be healthy");
 }
+
+#[test]
+fn a_job_of_the_release_that_failed_takes_it_back_and_a_run_of_a_cron_job_does_not() {
+    let failed = |owners: Value| {
+        let mut story = Story::healthy(json!({"mode": "follow"}));
+        story.tags("b", "w");
+        story.look();
+        let image = format!("{API}@sha256:b");
+        let body = json!({"metadata": {"ownerReferences": owners},
+            "spec": {"template": {"spec": {"containers": [{"image": image}]}}},
+            "status": {"failed": 1, "conditions": [{"type": "Failed", "status": "True", "message": "it failed"}]}});
+        story.seen.note(ResourceId::kubernetes(Kind::Job, "ns", "job"), Sighting::Present(body));
+        story.look().digests[API].clone()
+    };
+    assert_eq!(failed(json!([])), "sha256:a");
+    assert_eq!(failed(json!([{"kind": "CronJob", "name": "nightly"}])), "sha256:b");
+}

@@ -135,6 +135,17 @@ mod tests {
     }
 
     #[test]
+    fn a_login_lasts_as_long_as_the_slowest_pod_may_take_to_stop() {
+        let seen = seen("2026-11-23T10:05:04Z", rolled_out("NewReplicaSetAvailable"));
+        let spec = Spec::default();
+        let names = Names::new("demo", &spec, "0a1b2c3d");
+        assert_eq!(
+            longest_grace_secs(&Context { spec: &spec, names: &names, generation: 1, seen: &seen }),
+            305
+        );
+    }
+
+    #[test]
     fn pods_that_only_the_user_replaces_are_waited_for() {
         let mut seen = seen("2026-11-23T12:00:00Z", rolled_out("NewReplicaSetAvailable"));
         let id = ResourceId::kubernetes(kubernetes::Kind::StatefulSet, "n", "api");

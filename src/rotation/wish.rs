@@ -78,3 +78,27 @@ fn reminded(context: &Context<'_>, meant: impl Fn(&str) -> bool) -> Option<Times
 fn suffix<'a>(prefix: &str, secret: &'a str) -> Option<&'a str> {
     secret.strip_prefix(prefix)?.strip_prefix('-')
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::inventory::{Inventory, Sighting};
+    use crate::resources::Names;
+
+    #[test]
+    fn a_key_with_a_schedule_of_its_own_is_due_by_that_and_not_by_the_specs() {
+        let spec = Spec::default();
+        let names = Names::new("demo", &spec, "0a1b2c3d");
+        let mut seen = Inventory::begun(Timestamp::UNIX_EPOCH, Default::default());
+        let period = |seen: &Inventory| {
+            key(&Context { spec: &spec, names: &names, generation: 1, seen }, "redis-password").period_secs
+        };
+        assert_eq!(period(&seen), period_secs(&spec));
+        let context = Context { spec: &spec, names: &names, generation: 1, seen: &seen };
+        let id = secret::id(&context, "redis-password");
+        seen.note(id, Sighting::Present(json!({"rotation": {"rotationPeriod": "604800s"}})));
+        assert_eq!(period(&seen), 604_800);
+    }
+}

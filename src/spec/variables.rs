@@ -168,7 +168,7 @@ super::variable::variables! {
     db_user: String = "dify_user".into(); 16, Database, Immutable("another name means another owner"), Critical, Converged, "Stem of the owner role and the two login roles.";
     database_password_length: u32 = 32; 16, Secrets, Mutable, Low, Converged, "Length of generated database passwords, used at creation.";
     enable_auto_password_rotation: bool = false; 16, Secrets, Mutable, High, Converged, "Rotate the database password by its age, without downtime.";
-    rotation_propagation_delay_sec: u32 = 90; 16, Secrets, Mutable, High, Converged, "Seconds between the rollout's end and the old credential's.";
+    rotation_propagation_delay_sec: u32 = 90; 16, Secrets, Mutable, High, Converged, "Seconds between the rollout's end and the old credential's; never less than a pod may take to stop.";
     database_type: String = "POSTGRES_15".into(); 16, Database, Guarded("another engine means another instance"), Critical, Converged, "Engine of a created instance; PostgreSQL only.";
     sql_instance_name: String = String::new(); 16, Database, Guarded("another instance has other data"), Critical, Converged, "Name of an existing Cloud SQL instance; created when empty.";
     sql_instance_base_name: String = "app-sql".into(); 16, Database, Immutable("it is part of the instance's name"), Critical, Converged, "Name stem of a created instance.";

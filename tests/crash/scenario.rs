@@ -19,10 +19,10 @@ const SIDE_BY_SIDE: usize = 4;
 
 /// Deaths at writes that are drawn for a scenario, unless all are asked for: of a short one, and of one that goes through
 /// hours of waiting again after each death.
-const WRITES: (usize, usize) = (32, 6);
+const WRITES: (usize, usize) = (24, 4);
 
 /// Calls of any kind that are died at beside the writes.
-const CALLS: (usize, usize) = (4, 2);
+const CALLS: (usize, usize) = (4, 1);
 
 /// Both clouds, by the paths of what is in them.
 pub type World = BTreeMap<String, Value>;

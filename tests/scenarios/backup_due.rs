@@ -184,6 +184,36 @@ async fn a_restore_makes_a_safety_backup_stops_what_writes_and_is_done_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_restore_that_fails_says_that_dify_stands_still_and_can_be_called_off() {
+    let (stage, work) = deployed(MINIMAL).await;
+    until(&stage, "2026-11-23T02:00:07Z");
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    until(&stage, "2026-11-23T08:00:00Z");
+    order(&stage, "restore", "20261123T020000Z").await;
+    stage
+        .kubernetes
+        .faults()
+        .fail_jobs(&format!("{}-backup-r-", stage.namespace()), "relation exists already");
+    assert_eq!(stage.settle(&work).await, Outcome::Stalled);
+    let replicas = |stage: &Stage| {
+        let api = stage.object("Deployment", "").expect("the API");
+        api.pointer("/spec/replicas").cloned()
+    };
+    assert_eq!(replicas(&stage), Some(Value::from(0)));
+    let findings = stage.status(&work).await.findings;
+    let told = findings.iter().find(|finding| finding.message.contains("Dify stands still"));
+    assert!(told.is_some_and(|told| told.help.contains("restore prod --call-off")), "{findings:#?}");
+    assert!(!findings.iter().any(|finding| finding.help.contains("keeps running")), "{findings:#?}");
+
+    let called_off = |orders: &mut orders::Orders| {
+        orders.call_off("restore");
+    };
+    orders::change(&stage.converger.state, "prod", called_off).await.expect("orders");
+    assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await.findings);
+    assert_ne!(replicas(&stage), Some(Value::from(0)), "it is back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_restore_of_nothing_changes_nothing_and_says_so() {
     let (stage, work) = deployed(MINIMAL).await;
     order(&stage, "restore", "20200101T000000Z").await;

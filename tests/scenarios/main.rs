@@ -13,6 +13,7 @@ mod mirroring;
 mod notifications;
 mod orders;
 mod quiet;
+mod refused;
 mod releases;
 mod rollout_promoted;
 mod rotating;

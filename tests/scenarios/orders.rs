@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use assert_cmd::Command;
+use dify_reconciler::cloud::Precondition;
 use dify_reconciler::condition::Reason;
 use dify_reconciler::converge::Outcome;
 use dify_reconciler::slice::Slice;
@@ -36,6 +37,35 @@ async fn a_paused_slice_is_looked_at_and_not_written_until_its_time_is_over() {
     stage.clock.advance(std::time::Duration::from_secs(2 * 3600));
     assert_eq!(stage.settle(&work).await, Outcome::Converged);
     assert!(scaled(stage.writes_since(mark)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_that_cannot_be_understood_hold_everything() {
+    let (stage, _) = Stage::standing_at(MINIMAL, Pace::Instant).await;
+    let orders =
+        r#"{"pauses": [{"slice": "of-a-later-version", "reason": "freeze", "at": "2026-11-23T00:00:00Z"}]}"#;
+    let name = orders::object_name("prod");
+    let written = stage.converger.cloud.objects.write(
+        "state",
+        &name,
+        orders.to_owned().into(),
+        "application/json",
+        Precondition::None,
+    );
+    written.await.expect("the orders are written");
+    let mark = stage.mark();
+    let work = stage.save("prod.yaml", &format!("{MINIMAL}max_instance_count: 5\n")).await;
+    for _ in 0..3 {
+        assert!(!matches!(stage.once(&work).await, Outcome::Converged));
+    }
+    assert_eq!(stage.writes_since(mark), Vec::<String>::new());
+    let findings = stage.status(&work).await.findings;
+    assert!(findings.iter().any(|finding| finding.message.contains(&name)), "{findings:#?}");
+    let resumed = |orders: &mut Orders| {
+        orders.resume(None);
+    };
+    let refused = orders::change(&stage.converger.state, "prod", resumed).await;
+    assert!(refused.is_err(), "nothing is written over it");
 }
 
 /// A state directory with the status of one deployment.

@@ -110,3 +110,39 @@ async fn what_a_changed_spec_no_longer_names_goes_unless_it_holds_data() {
     assert_eq!(stage.settle(&work).await, Outcome::Converged);
     assert_eq!(stage.writes_since(mark), Vec::<String>::new());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renamed_spec_is_not_withdrawn() {
+    let (stage, old) = Stage::standing_at(DESTROY, Pace::Instant).await;
+    let namespace = stage.namespace();
+    let new =
+        stage.save("prod.json", r#"{"project_id": "demo-project", "deletion_policy": "destroy"}"#).await;
+    assert_eq!(stage.settle(&new).await, Outcome::Refused, "two specs of one deployment");
+
+    stage.withdraw("prod.yaml").await;
+    let mark = stage.mark();
+    assert_eq!(stage.settle(&old).await, Outcome::Converged, "the ring of the name that is gone");
+    assert_eq!(stage.writes_since(mark), Vec::<String>::new());
+    let status = stage.status(&new).await;
+    assert_eq!((status.phase, status.spec.object.as_str()), (Phase::Converged, "prod.json"));
+    assert_eq!(stage.settle(&new).await, Outcome::Converged);
+    assert_eq!(stage.namespace(), namespace, "it is the same deployment");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_is_for_the_spec_that_it_was_given_for() {
+    let (stage, _) = Stage::standing_at(MINIMAL, Pace::Instant).await;
+    let elsewhere = format!("{MINIMAL}enable_nfs: false\nredis_host: 10.0.0.9\n");
+    let disks = |stage: &Stage| made(stage).iter().filter(|path| path.contains("/disks/")).count();
+    let work = stage.converged(&elsewhere).await;
+    let wanted = stage.status(&work).await.approval.expect("the disk is offered for removal");
+    approve(&stage, &work, wanted.clone()).await;
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    assert_eq!(disks(&stage), 0);
+
+    stage.converged(MINIMAL).await;
+    assert_eq!(disks(&stage), 1);
+    let work = stage.converged(&elsewhere).await;
+    assert_eq!(disks(&stage), 1, "it has the name of one that was approved, and is another");
+    assert_eq!(stage.status(&work).await.approval.map(|again| again.steps), Some(wanted.steps));
+}

@@ -62,6 +62,17 @@ fn undo(created: bool, service: &str, target: &str) -> Vec<Effect> {
     if created { vec![Effect::Remove(format!("{service}/{target}"))] } else { Vec::new() }
 }
 
+/// The server's own id of a resource that is made at `target`: another one for each that has had the name.
+pub fn id_of_new(cx: &Cx, target: &str) -> String {
+    let link = format!("{COMPUTE_LINK}/{target}");
+    let operations = cx.world.children(&format!("compute/{}", collection_of(target)));
+    let deleted = |op: &Value| text(op, "operationType") == "delete" && text(op, "targetLink") == link;
+    match operations.filter(|(_, operation)| deleted(operation)).count() {
+        0 => stable_number(target),
+        before => stable_number(&format!("{target}#{before}")),
+    }
+}
+
 /// The operation an earlier call with the same `requestId` started in this scope.
 pub fn repeated(cx: &Cx, scope: &str) -> Option<Value> {
     let request = cx.call.query("requestId")?;

@@ -8,7 +8,7 @@ use crate::embedded::google::context::Cx;
 use crate::embedded::google::error::ApiError;
 use crate::embedded::google::mask;
 use crate::embedded::google::operation::{self, COMPUTE_LINK};
-use crate::embedded::google::store::{Effect, set, stable_number, text};
+use crate::embedded::google::store::{Effect, set, text};
 
 /// `insert` into a collection.
 pub fn insert(cx: &mut Cx, path: &str, kind: &Kind) -> Result<Value, ApiError> {
@@ -42,7 +42,7 @@ pub fn insert(cx: &mut Cx, path: &str, kind: &Kind) -> Result<Value, ApiError> {
 }
 
 fn common(cx: &mut Cx, document: &mut Value, target: &str, kind: &Kind) {
-    let fields = json!({"kind": kind.kind, "id": stable_number(target), "creationTimestamp": cx.stamp(),
+    let fields = json!({"kind": kind.kind, "id": operation::id_of_new(cx, target), "creationTimestamp": cx.stamp(),
                         "selfLink": format!("{COMPUTE_LINK}/{target}")});
     set(document, fields);
     let pieces: Vec<&str> = target.split('/').collect();
