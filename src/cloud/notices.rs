@@ -64,18 +64,27 @@ impl Notices {
         topic.into_iter().chain((!webhook.is_empty()).then_some(Receiver::Webhook)).collect()
     }
 
-    /// Tells one of them.
+    /// Tells one of them, one after the other.
     ///
     /// # Errors
-    /// When not all of it arrived for certain. The error never holds the webhook's address.
-    pub async fn send(&self, receiver: Receiver, notices: &[Notice]) -> Result<(), CloudError> {
+    /// When not all of it arrived for certain, with how many did. The error never holds the webhook's address.
+    pub async fn send(&self, receiver: Receiver, notices: &[Notice]) -> Result<(), (usize, CloudError)> {
+        let at_once = match (receiver, self.config.format) {
+            (Receiver::Topic, _) => MOST_MESSAGES,
+            (Receiver::Webhook, NoticeFormat::Slack) => usize::MAX,
+            (Receiver::Webhook, NoticeFormat::CloudEvents) => 1,
+        };
+        let mut sent = 0;
+        for some in notices.chunks(at_once) {
+            self.send_at_once(receiver, some).await.map_err(|error| (sent, error))?;
+            sent += some.len();
+        }
+        Ok(())
+    }
+
+    async fn send_at_once(&self, receiver: Receiver, notices: &[Notice]) -> Result<(), CloudError> {
         match (receiver, self.config.format) {
-            (Receiver::Topic, _) => {
-                for some in notices.chunks(MOST_MESSAGES) {
-                    self.google.call(&publish(&self.config.topic, some)).await?;
-                }
-                Ok(())
-            }
+            (Receiver::Topic, _) => self.google.call(&publish(&self.config.topic, notices)).await.map(drop),
             (Receiver::Webhook, NoticeFormat::Slack) => {
                 let text = scrub::lines(&event::text(notices));
                 let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");

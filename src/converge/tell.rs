@@ -45,11 +45,14 @@ async fn tell_all(converger: &Converger, deployment: &str) -> Result<Option<Time
     let (before, generation) = told::read(state, deployment).await?;
     let (mut after, mut held_until, mut failed) = (before.clone(), None::<Timestamp>, None);
     for receiver in receivers {
-        let news = notify::news(before.get(receiver.name()), &status, (converger.now)());
-        if !news.notices.is_empty()
-            && let Err(error) = cloud.notices.send(receiver, &news.notices).await
-        {
+        let known = before.get(receiver.name());
+        let news = notify::news(known, &status, (converger.now)());
+        if let Err((sent, error)) = cloud.notices.send(receiver, &news.notices).await {
             failed = Some(error);
+            if sent > 0 {
+                let untold = news.notices[sent..].to_vec();
+                after.insert(receiver.name().to_owned(), news.told_but(known, &untold));
+            }
             continue;
         }
         held_until = [held_until, news.held_until].into_iter().flatten().min();

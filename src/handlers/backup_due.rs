@@ -3,7 +3,7 @@
 //! | | |
 //! |---|---|
 //! | Reads | the live spec; the backups that there are; the Jobs that make them |
-//! | Plans | the Jobs of one backup for the slot, or of one trial; what is older than its retention goes |
+//! | Plans | the Jobs of the backup that is due by the spec's schedule or an order, or of the trial that is; what is older than its retention goes |
 //! | Writes | backups |
 
 use super::Motion;

@@ -76,6 +76,30 @@ pub struct News {
     pub held_until: Option<Timestamp>,
 }
 
+impl News {
+    /// What will have been told when these could not be: they are told at the next look, and nothing else again.
+    pub fn told_but(self, before: Option<&Told>, untold: &[Notice]) -> Told {
+        let mut told = self.told;
+        for notice in untold {
+            match &notice.what {
+                What::Condition { is, .. } => {
+                    match before.and_then(|before| before.conditions.get(&is.slice)) {
+                        Some(was) => told.conditions.insert(is.slice, was.clone()),
+                        None => told.conditions.remove(&is.slice),
+                    };
+                }
+                What::Approval(_) => {
+                    told.approval = before.map(|before| before.approval.clone()).unwrap_or_default();
+                }
+                What::Happened { .. } => {
+                    told.history.remove(&notice.id);
+                }
+            }
+        }
+        told
+    }
+}
+
 /// What there is to tell to somebody who was told that much; `None` is somebody who never was told anything.
 pub fn news(told: Option<&Told>, status: &Status, now: Timestamp) -> News {
     let mut news = News::default();

@@ -130,6 +130,27 @@ fn the_history_is_told_in_its_order_and_what_is_old_only_to_those_who_were_there
 }
 
 #[test]
+fn what_did_not_arrive_is_told_again_and_what_did_is_not() {
+    let entry = |second, what: &str| Happened {
+        about: None,
+        at: at(second),
+        generation: 1,
+        cause: "test".into(),
+        what: what.into(),
+    };
+    let mut status = stalled();
+    status.history = vec![entry(101, "two"), entry(100, "one")];
+    let lines = |news: &News| news.notices.iter().map(Notice::line).collect::<Vec<_>>();
+    let first = news(None, &status, at(102));
+    let all = lines(&first);
+    assert_eq!(all.len(), 3, "{all:?}");
+    for arrived in 0..3 {
+        let told = first.clone().told_but(None, &first.notices[arrived..]);
+        assert_eq!(lines(&news(Some(&told), &status, at(103))), all[arrived..]);
+    }
+}
+
+#[test]
 fn an_event_says_what_happened_in_the_shape_of_cloud_events() {
     let notices = news(None, &stalled(), at(100)).notices;
     let event = notices[0].cloud_event().unwrap();
