@@ -31,18 +31,6 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Sends what has not been sent yet. An instance without a request may get no processor time, so this
-    /// belongs before a reply when traces are to be complete.
-    pub async fn flush(&self) {
-        let (traces, metrics) = (self.traces.clone(), self.metrics.clone());
-        let flush = move || {
-            // What cannot be sent is lost; there is nobody to tell.
-            let _ = traces.map(|traces| traces.force_flush());
-            let _ = metrics.map(|metrics| metrics.force_flush());
-        };
-        let _ = tokio::task::spawn_blocking(flush).await;
-    }
-
     /// Sends the rest and stops.
     pub async fn shutdown(self) {
         let stop = move || {

@@ -155,13 +155,13 @@ pub fn findings(context: &Context<'_>) -> Vec<Finding> {
 fn standstill(context: &Context<'_>, shelf: &Shelf<'_>) -> Option<Finding> {
     let Doing::Loading(load) = doing(context, shelf) else { return None };
     let name = &context.names.deployment;
-    let begun_anew = "a database whose load failed is as it was before";
+    let rolled_back = "a database whose load failed is as it was before";
     let (what, help) = match load.slot {
         Some(slot) => (
             format!("the backup {slot} is restored"),
             format!(
                 "If it cannot be finished, `dify-reconciler restore {name} {}` brings the safety backup back, and \
-                 `dify-reconciler restore {name} --call-off` starts Dify on what there is: {begun_anew}.",
+                 `dify-reconciler restore {name} --call-off` starts Dify on what there is: {rolled_back}.",
                 load.safety
             ),
         ),
@@ -169,7 +169,7 @@ fn standstill(context: &Context<'_>, shelf: &Shelf<'_>) -> Option<Finding> {
             "a file is imported".to_owned(),
             format!(
                 "If it cannot be finished, name another file, or take `enable_backup_import` out to start Dify on what \
-                 there is: {begun_anew}. The safety backup is {}.",
+                 there is: {rolled_back}. The safety backup is {}.",
                 load.safety
             ),
         ),

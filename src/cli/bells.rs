@@ -10,22 +10,10 @@ use crate::error::CloudError;
 use crate::plan::{Body, GoogleRequest, Method};
 use crate::resources::Document;
 
-use super::world::{CALLER, ROTATIONS, World};
+use super::world::{self, CALLER, TOPICS, World};
 
 const SCHEDULER: &str = "cloudscheduler.googleapis.com";
 const PUBSUB: &str = "pubsub.googleapis.com";
-
-/// The topics that ring: ours, which secrets publish to, and those to which Artifact Registry, Cloud Build and Cloud
-/// Deploy publish when somebody has made them. The names of the latter are Google's.
-pub const TOPICS: [&str; 7] = [
-    ROTATIONS,
-    "gcr",
-    "cloud-builds",
-    "clouddeploy-resources",
-    "clouddeploy-operations",
-    "clouddeploy-approvals",
-    "clouddeploy-advances",
-];
 
 /// Hangs every bell at this door, which has another port at each start, and rings the tick once.
 ///
@@ -41,20 +29,13 @@ pub async fn hang(world: &World, cloud: &Cloud, door: &str) -> Result<(), CloudE
 
 /// What is published to a topic is brought to the door.
 async fn push(world: &World, cloud: &Cloud, door: &str, topic: &str) -> Result<(), CloudError> {
-    let path = |kind: &str| format!("v1/projects/{}/{kind}/{topic}", world.project());
-    let topic = Body::Document(Document::new(json!({})));
-    let topic = request(PUBSUB, Method::Put, path("topics"), topic, "pubsub.projects.topics.create");
-    match cloud.google.call(&topic).await {
-        Err(error) if !error.is_conflict() => return Err(error),
-        _ => {}
-    }
     let subscription = json!({
-        "topic": path("topics").trim_start_matches("v1/"),
+        "topic": world::topic(world.project(), topic),
         "ackDeadlineSeconds": 60,
         "pushConfig": {"pushEndpoint": format!("{door}/events"), "oidcToken": token(door)},
         "retryPolicy": {"minimumBackoff": "10s", "maximumBackoff": "600s"},
     });
-    let path = path("subscriptions");
+    let path = format!("v1/projects/{}/subscriptions/{topic}", world.project());
     replace(cloud, PUBSUB, &path, "pubsub.projects.subscriptions.delete").await?;
     let create = Body::Document(Document::new(subscription));
     let create = request(PUBSUB, Method::Put, path, create, "pubsub.projects.subscriptions.create");

@@ -18,7 +18,18 @@ pub const SPEC_BUCKET: &str = "specs";
 /// Name of the embedded state bucket.
 pub const STATE_BUCKET: &str = "state";
 /// Topic on which embedded secrets ring when they are due.
-pub const ROTATIONS: &str = "dify-rotations";
+const ROTATIONS: &str = "dify-rotations";
+/// The topics that ring: ours, which secrets publish to, and those to which Artifact Registry, Cloud Build and Cloud
+/// Deploy publish when somebody has made them. The names of the latter are Google's.
+pub const TOPICS: [&str; 7] = [
+    ROTATIONS,
+    "gcr",
+    "cloud-builds",
+    "clouddeploy-resources",
+    "clouddeploy-operations",
+    "clouddeploy-approvals",
+    "clouddeploy-advances",
+];
 /// The account whose tokens the embedded triggers and the embedded queue carry.
 pub const CALLER: &str = "doorbell@embedded.iam.gserviceaccount.com";
 /// Rounds of one work on the command line: enough for a whole first install with its waits in between.
@@ -81,7 +92,7 @@ impl World {
             kubernetes.as_ref().map_or("http://127.0.0.1:1".to_owned(), kubernetes::Server::url);
         google.seed_cluster(google::Cluster::autopilot(cluster_url));
         google.seed_queue(&queue(project), 10);
-        google.seed_topic(&rotations(project));
+        TOPICS.iter().for_each(|name| google.seed_topic(&topic(project, name)));
         Ok(Self { google, kubernetes, project: project.into(), kubeconfig: options.kubeconfig.clone() })
     }
 
@@ -109,7 +120,7 @@ impl World {
             log_format: LogFormat::Text,
             otlp_endpoint: None,
             notify: NotifyConfig::default(),
-            rotation_topic: rotations(&self.project),
+            rotation_topic: topic(&self.project, ROTATIONS),
             pubsub_emulator: String::new(),
         })
     }
@@ -137,9 +148,9 @@ fn queue(project: &str) -> String {
     format!("projects/{project}/locations/us-central1/queues/dify")
 }
 
-/// Full name of the topic of rotations.
-fn rotations(project: &str) -> String {
-    format!("projects/{project}/topics/{ROTATIONS}")
+/// Full name of a topic.
+pub fn topic(project: &str, name: &str) -> String {
+    format!("projects/{project}/topics/{name}")
 }
 
 /// Where the embedded load balancers find reserved addresses: in the embedded project.

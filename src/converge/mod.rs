@@ -162,14 +162,14 @@ impl Converger {
         let checked = match plan::check::check(plan, seen, &work.writes()) {
             Ok(checked) => checked,
             Err(refusals) => {
-                report::stalled(self, work, scene, refusals).await?;
+                report::stalled(self, work, refusals).await?;
                 return Ok(Some(Outcome::Stalled));
             }
         };
         execute::execute(&self.cloud, checked, memory).await;
         let failures = memory.findings();
         if !failures.is_empty() {
-            report::stalled(self, work, scene, failures).await?;
+            report::stalled(self, work, failures).await?;
         }
         Ok(memory.pause().map(Outcome::Pending))
     }

@@ -98,26 +98,16 @@ fn note(status: &mut Status, failures: Vec<Finding>) {
     }
 }
 
-/// Tells that a plan could not be carried out: the linter refused it, or calls failed for good. What was told of the
-/// plan stays.
+/// Tells that the plan that was told last could not be carried out: the linter refused it, or calls failed for good. What
+/// was told of it stays.
 ///
 /// # Errors
 /// When the state bucket cannot be read or written.
-pub async fn stalled(
-    converger: &Converger,
-    work: &Work,
-    scene: &Scene,
-    findings: Vec<Finding>,
-) -> Result<(), CloudError> {
+pub async fn stalled(converger: &Converger, work: &Work, findings: Vec<Finding>) -> Result<(), CloudError> {
     let (old, _) = status::read(&converger.state, &work.deployment).await?;
     let mut status = Status { phase: Phase::Stalled, ..old.clone() };
     note(&mut status, findings);
-    if status.phase != old.phase || status.findings != old.findings {
-        let entry = happened(converger, work, scene.generation, "the plan could not be carried out");
-        status.history.insert(0, entry);
-    }
-    status.observed_at = Some((converger.now)());
-    status::write(&converger.state, status).await.map(drop)
+    write(converger, work, &old, status, "the plan could not be carried out").await
 }
 
 /// Tells that the spec was refused; everything else in the status stays.
@@ -160,12 +150,23 @@ async fn changed(
 ) -> Result<(), CloudError> {
     let (old, _) = status::read(&converger.state, &work.deployment).await?;
     let spec = SpecRef { object: work.object.clone(), generation, digest: old.spec.digest.clone() };
-    let news = old.phase != phase || old.spec.generation != generation || old.findings != findings;
-    let mut status = Status { deployment: work.deployment.clone(), phase, findings, spec, ..old };
-    status.observed_at = Some((converger.now)());
-    if news {
+    let status = Status { deployment: work.deployment.clone(), phase, findings, spec, ..old.clone() };
+    write(converger, work, &old, status, what).await
+}
+
+/// Writes a status, with what happened in its history when that is news.
+async fn write(
+    converger: &Converger,
+    work: &Work,
+    old: &Status,
+    mut status: Status,
+    what: &str,
+) -> Result<(), CloudError> {
+    let generation = status.spec.generation;
+    if old.phase != status.phase || old.spec.generation != generation || old.findings != status.findings {
         status.history.insert(0, happened(converger, work, generation, what));
     }
+    status.observed_at = Some((converger.now)());
     status::write(&converger.state, status).await.map(drop)
 }
 

@@ -34,6 +34,10 @@ fn stalled() -> Status {
     workload(ConditionType::Stalled, Reason::RolloutFailed)
 }
 
+fn entry(second: i64, what: &str) -> Happened {
+    Happened { about: None, at: at(second), generation: 1, cause: "test".into(), what: what.into() }
+}
+
 /// Tells at each of these times how it stands then; answers how many notices each time had.
 fn told_in_turn(looks: &[(i64, Status)]) -> Vec<usize> {
     let mut told: Option<Told> = None;
@@ -109,13 +113,6 @@ fn a_plan_that_waits_for_an_approval_is_told_until_it_is_another() {
 
 #[test]
 fn the_history_is_told_in_its_order_and_what_is_old_only_to_those_who_were_there() {
-    let entry = |second, what: &str| Happened {
-        about: None,
-        at: at(second),
-        generation: 1,
-        cause: "test".into(),
-        what: what.into(),
-    };
     let mut status = status(&[]);
     status.history = vec![entry(9_001, "two"), entry(9_000, "one"), entry(0, "long ago")];
     let first = news(None, &status, at(9_002));
@@ -131,13 +128,6 @@ fn the_history_is_told_in_its_order_and_what_is_old_only_to_those_who_were_there
 
 #[test]
 fn what_did_not_arrive_is_told_again_and_what_did_is_not() {
-    let entry = |second, what: &str| Happened {
-        about: None,
-        at: at(second),
-        generation: 1,
-        cause: "test".into(),
-        what: what.into(),
-    };
     let mut status = stalled();
     status.history = vec![entry(101, "two"), entry(100, "one")];
     let lines = |news: &News| news.notices.iter().map(Notice::line).collect::<Vec<_>>();

@@ -13,7 +13,16 @@ use crate::harness::{MINIMAL, Pace, Stage};
 
 /// A deployment that has converged, an hour before its first backup is due.
 async fn deployed(spec: &str) -> (Stage, Work) {
-    let (stage, work) = Stage::standing_at(spec, Pace::Instant).await;
+    Stage::standing_at(spec, Pace::Instant).await
+}
+
+/// The same with a backup, six hours later, when somebody orders that it be restored.
+async fn restoring() -> (Stage, Work) {
+    let (stage, work) = deployed(MINIMAL).await;
+    until(&stage, "2026-11-23T02:00:07Z");
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    until(&stage, "2026-11-23T08:00:00Z");
+    order(&stage, "restore", "20261123T020000Z").await;
     (stage, work)
 }
 
@@ -154,12 +163,7 @@ async fn old_backups_go_and_the_last_good_one_never_does() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restore_makes_a_safety_backup_stops_what_writes_and_is_done_once() {
-    let (stage, work) = deployed(MINIMAL).await;
-    until(&stage, "2026-11-23T02:00:07Z");
-    assert_eq!(stage.settle(&work).await, Outcome::Converged);
-
-    until(&stage, "2026-11-23T08:00:00Z");
-    order(&stage, "restore", "20261123T020000Z").await;
+    let (stage, work) = restoring().await;
     let mark = stage.mark();
     assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await);
     assert_eq!(backups(&stage), ["20261123T020000Z", "20261123T080000Z"]);
@@ -185,11 +189,7 @@ async fn a_restore_makes_a_safety_backup_stops_what_writes_and_is_done_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restore_that_fails_says_that_dify_stands_still_and_can_be_called_off() {
-    let (stage, work) = deployed(MINIMAL).await;
-    until(&stage, "2026-11-23T02:00:07Z");
-    assert_eq!(stage.settle(&work).await, Outcome::Converged);
-    until(&stage, "2026-11-23T08:00:00Z");
-    order(&stage, "restore", "20261123T020000Z").await;
+    let (stage, work) = restoring().await;
     stage
         .kubernetes
         .faults()
