@@ -91,7 +91,7 @@ fn failed(step: &Step, error: &CloudError, memory: &mut Memory) {
         Disposition::Again if memory.surprised.insert(step.resource.clone()) => {}
         Disposition::Again => pause(Duration::from_secs(5)),
         Disposition::Retry(after) => pause(after),
-        Disposition::Wait(wait) => pause(Duration::from_secs(wait.kind.look_again_secs())),
+        Disposition::Wait(wait) => pause(Duration::from_secs(wait.look_again_secs())),
         Disposition::Terminal => {
             pause(FAILED_PAUSE);
             let finding = super::call_failed(&step.resource, step.slice, error);

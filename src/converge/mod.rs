@@ -185,7 +185,8 @@ fn settled(plan: &Plan) -> Outcome {
 
 /// Whether an error holds everything up that is still to come: nothing is waited for that ends by itself.
 fn stuck(plan: &Plan) -> bool {
-    let by_itself = !matches!(plan.next_wait(), None | Some(WaitKind::User | WaitKind::Dependency));
+    let by_itself =
+        !matches!(plan.next_wait().map(|wait| wait.kind), None | Some(WaitKind::User | WaitKind::Dependency));
     plan.has_errors() && plan.steps.is_empty() && !by_itself
 }
 

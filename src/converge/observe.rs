@@ -52,6 +52,8 @@ pub async fn observe(cloud: &Cloud, scene: &Scene, memory: &mut Memory, now: Tim
     }
     if let Some(client) = &memory.cluster {
         cluster(client, scene, &mut seen).await;
+        // Which versions of a key have to be read depends on what is still shown of it.
+        google_turns(cloud, scene, &mut seen).await;
     }
     judge_images(scene, &mut seen);
     // What is to be copied depends on what was decided, and what runs on what is copied.

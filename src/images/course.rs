@@ -212,7 +212,7 @@ fn held(known: &Known<'_>, candidate: &Candidate, current: &Digests, verdict: &m
     let ripe = candidate.first_seen.checked_add(soak).unwrap_or(jiff::Timestamp::MAX);
     let what = release::shown(&candidate.release, current).join(", ");
     if ripe > known.now() {
-        return Some(Wait::new(WaitKind::Time, format!("{what} is new; it is rolled out after {ripe}")));
+        return Some(Wait::until(known.now(), ripe, format!("{what} is new; it is rolled out after {ripe}")));
     }
     if known.paused() {
         return Some(Wait::new(WaitKind::Paused, format!("{what} is rolled out when the pause ends")));

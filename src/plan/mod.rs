@@ -56,12 +56,12 @@ impl Plan {
     ///
     /// What waits on another resource of this deployment does not count: that other one has its own wait,
     /// and looking earlier would only show the same.
-    pub fn next_wait(&self) -> Option<WaitKind> {
+    pub fn next_wait(&self) -> Option<&Wait> {
         let waits = self.pending.iter().flat_map(|pending| &pending.waits);
-        let (dependencies, roots): (Vec<WaitKind>, Vec<WaitKind>) =
-            waits.map(|wait| wait.kind).partition(|kind| *kind == WaitKind::Dependency);
-        let kinds = if roots.is_empty() { dependencies } else { roots };
-        kinds.into_iter().min_by_key(|kind| kind.look_again_secs())
+        let (dependencies, roots): (Vec<&Wait>, Vec<&Wait>) =
+            waits.partition(|wait| wait.kind == WaitKind::Dependency);
+        let waits = if roots.is_empty() { dependencies } else { roots };
+        waits.into_iter().min_by_key(|wait| wait.look_again_secs())
     }
 
     /// Takes out the steps that somebody who may write only these slices may not take, and says whether there

@@ -1,10 +1,8 @@
 //! Every secret of the deployment but the two logins': which of them may rotate, when, and when an old version ends.
 //!
-//! Redis takes two passwords at a time (`redis`), and two sandboxes take turns (`twin`): there nobody is refused. What
-//! the other components show each other (plugin daemon, Agent v2) is one secret that both read and of which each side
-//! knows one at a time. A new version changes all of their Secrets by one plan and rolls both sides at once; calls
-//! between them are refused until both have rolled, and the user is told. That is why none of them rotates by itself,
-//! only when somebody orders it or sets a schedule on the secret.
+//! Nobody is refused: Redis takes two passwords at a time (`redis`), two servers of a key take turns (`twin`), and the
+//! API's key for plugins is taught to a second API first (`inner`). They rotate when somebody orders it or sets a
+//! schedule on the secret, and not by themselves: a turn brings up a second server and starts Dify's pods anew.
 
 use crate::resources::google::{secret, secret_history};
 use crate::resources::{Context, Wait};
@@ -16,38 +14,9 @@ use super::{redis, twin, wish};
 /// The secret with the VM's Redis password.
 pub const REDIS: &str = redis::SECRET;
 
-/// Secrets that two sides read and that both are told anew at once, with what that means.
-const PAIRS: [(&str, &str); 4] = [
-    (
-        "plugin-daemon-key",
-        "calls of the API and its workers to the plugin daemon are refused from the restart of the daemon, which has \
-         one disk and therefore one pod, until the last of their pods is rolled",
-    ),
-    (
-        "inner-api-key-for-plugin",
-        "calls of plugins back to the API are refused while the API's pods are rolled, each by those that do not have \
-         the plugin daemon's key",
-    ),
-    (
-        "agent-api-token",
-        "calls to Agent v2's server are refused while both it and its callers are rolled: runs live in its process, \
-         so that there cannot be two of it",
-    ),
-    (
-        "agent-sandbox-token",
-        "calls of Agent v2's server to its sandbox are refused while both are replaced: sessions live in the sandbox's \
-         pod, so that there cannot be two of it",
-    ),
-];
-
 /// Whether a new version of a secret may be drawn at all.
 pub fn may_rotate(suffix: &str) -> bool {
     is_key(suffix) || Side::BOTH.iter().any(|side| side.secret() == suffix)
-}
-
-/// What is refused while a secret's new version is rolled out; `None` when nothing is.
-pub fn refused_meanwhile(suffix: &str) -> Option<&'static str> {
-    PAIRS.iter().find(|(secret, _)| *secret == suffix).map(|(_, what)| *what)
 }
 
 /// The secrets whose versions have to be looked at: those that somebody wants rotated, and those that have been.
@@ -78,12 +47,22 @@ pub fn retired(context: &Context<'_>, suffix: &str) -> Option<u64> {
     let newest = context.seen.payloads.get(&context.names.secret(suffix))?.version;
     let settled = match suffix {
         REDIS => redis::is_settled(context),
-        twin::SECRET => !twin::is_switching(context) && twin::standing(context).len() == 1,
-        _ => true,
+        _ => twin::is_settled(context, suffix),
     };
     let oldest = versions.into_iter().map(|version| version.number).min()?;
     // The password in use, or a key that a pod on its way out still shows, is not taken away from under it.
     (settled && oldest < newest && leaving(context).is_none()).then_some(oldest)
+}
+
+/// Versions of keys that have to be read, because somebody may still be shown or given them.
+pub fn older(context: &Context<'_>) -> Vec<(&'static str, u64)> {
+    let turning = watched(context).into_iter().filter(|suffix| twin::is_key(suffix));
+    let turning = turning.filter(|suffix| !twin::is_settled(context, suffix));
+    let versions = |suffix| {
+        let all = secret_history::versions(context, suffix).unwrap_or_default().into_iter();
+        all.map(move |version| (suffix, version.number))
+    };
+    turning.flat_map(versions).collect()
 }
 
 /// What the end of an old version waits for.
@@ -95,11 +74,11 @@ pub fn waits(context: &Context<'_>, suffix: &str) -> Option<Wait> {
     let newest = context.seen.payloads.get(&context.names.secret(suffix))?.version;
     let old = versions.into_iter().map(|version| version.number).find(|version| *version < newest)?;
     let wait = leaving(context).filter(|_| context.spec.deploy_application)?;
-    Some(Wait::new(wait.kind, format!("version {old} of {suffix} stays enabled: {}", wait.why)))
+    Some(wait.told(|why| format!("version {old} of {suffix} stays enabled: {why}")))
 }
 
 fn is_key(suffix: &str) -> bool {
-    suffix == REDIS || suffix == twin::SECRET || refused_meanwhile(suffix).is_some()
+    suffix == REDIS || twin::is_key(suffix)
 }
 
 fn newest(versions: Vec<Version>) -> Option<Version> {

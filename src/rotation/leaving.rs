@@ -34,11 +34,16 @@ fn grace_secs(deployment: &Value) -> i64 {
 /// What may still know the old one, and why it is thought so; `None` when everybody has gone. A rollout has its own
 /// wait, or has failed: then there is nothing to be waited for here.
 pub fn leaving(context: &Context<'_>) -> Option<Wait> {
+    leaving_after(context, 0)
+}
+
+/// The same, when it may be in use for at least so many seconds by whoever runs.
+pub fn leaving_after(context: &Context<'_>, secs: i64) -> Option<Wait> {
     let Some(at) = context.seen.at.filter(|_| context.seen.cluster_reachable) else {
         return Some(Wait::dependency("the cluster could not be looked at"));
     };
-    let delay_secs = i64::from(context.spec.rotation_propagation_delay_sec);
-    let (mut newest, mut drain) = (Timestamp::MIN, None);
+    let delay_secs = i64::from(context.spec.rotation_propagation_delay_sec).max(secs);
+    let (mut newest, mut last) = (Timestamp::MIN, None);
     for (id, body) in context.seen.of_kind(AnyKind::Kubernetes(kubernetes::Kind::Deployment)) {
         if is_let_go(body) {
             continue;
@@ -50,7 +55,7 @@ pub fn leaving(context: &Context<'_>) -> Option<Wait> {
         let grace_secs = grace_secs(body).max(delay_secs) + LATE_SECS;
         let gone = ended.checked_add(SignedDuration::from_secs(grace_secs)).unwrap_or(Timestamp::MAX);
         if at < gone {
-            drain = Some(format!("a pod of {name} from before may run until {gone}"));
+            last = last.max(Some((gone, name)));
         }
         newest = newest.max(ended);
     }
@@ -58,8 +63,10 @@ pub fn leaving(context: &Context<'_>) -> Option<Wait> {
         return Some(wait);
     }
     let user = || sight::users(context).into_iter().find(|(since, _)| *since <= newest);
-    let why = drain.or_else(|| user().map(|(_, user)| format!("{user} may have been started before")));
-    why.map(|why| Wait::new(WaitKind::Rollout, why))
+    if let Some((gone, name)) = last {
+        return Some(Wait::until(at, gone, format!("a pod of {name} from before may run until {gone}")));
+    }
+    user().map(|(_, user)| Wait::new(WaitKind::Rollout, format!("{user} may have been started before")))
 }
 
 /// A StatefulSet with pods from before. With `OnDelete` it is the user who replaces them.
@@ -83,7 +90,7 @@ fn stateful(context: &Context<'_>) -> Option<Wait> {
 }
 
 /// When a Deployment's last rollout ended, if it has.
-fn ended(deployment: &Value) -> Option<Timestamp> {
+pub(super) fn ended(deployment: &Value) -> Option<Timestamp> {
     let conditions = deployment.pointer("/status/conditions")?.as_array()?;
     let progress = conditions.iter().find(|condition| condition["type"] == "Progressing")?;
     let whole = progress["status"] == "True" && progress["reason"] == "NewReplicaSetAvailable";

@@ -172,6 +172,8 @@ pub enum Next {
     Take(Arrow),
     /// Nothing yet, because of this.
     Wait(String),
+    /// For this time, and why.
+    Until(Timestamp, String),
     /// Nothing by itself: this password was set and tried as often as makes sense.
     Stuck(Side, u64),
 }
@@ -228,7 +230,8 @@ fn retire(sight: &Sight, mark: Mark, idle: Side) -> Next {
     // At least a second, so that no earlier password change can be taken for this one's.
     let drained = replacement.created + SignedDuration::from_secs(i64::from(sight.drain_secs.max(1)));
     if sight.at < drained {
-        return Next::Wait(format!("the old password of the login {} ends at {drained}", idle.letter()));
+        let why = format!("the old password of the login {} ends at {drained}", idle.letter());
+        return Next::Until(drained, why);
     }
     let replaced = sight.trials.contains_key(&(idle, replacement.number));
     if let Some((_, user)) = sight.users.iter().find(|(since, _)| !replaced && *since <= replacement.created)

@@ -2,10 +2,11 @@
 //!
 //! `machine` decides about the two database logins and knows nothing of clouds; `sight` makes its view of an inventory;
 //! `wish` reads why something should rotate, `schedule` puts a reminder on the secret itself; `keys` is about every
-//! other secret of the deployment, `redis` and `twin` about those of them whose rotation refuses nobody, `leaving`
-//! about who may still know an old one. The resources that an arrow changes ask here ([`turn`]) and declare it, so that
+//! other secret of the deployment: `redis` takes two passwords at a time, of the servers in `twin` two take turns, and
+//! `inner` is the key that plugins show the API. `leaving` is about who may still know an old one. The resources that an arrow changes ask here ([`turn`]) and declare it, so that
 //! each arrow is a step like any other.
 
+pub mod inner;
 pub mod keys;
 pub mod leaving;
 pub mod machine;
@@ -31,7 +32,7 @@ pub fn turn(context: &Context<'_>) -> Option<Next> {
 pub fn arrow<T>(context: &Context<'_>, pick: impl FnOnce(Arrow) -> Option<T>) -> Option<T> {
     match turn(context)? {
         Next::Take(arrow) => pick(arrow),
-        Next::Settled | Next::Wait(_) | Next::Stuck(..) => None,
+        Next::Settled | Next::Wait(_) | Next::Until(..) | Next::Stuck(..) => None,
     }
 }
 

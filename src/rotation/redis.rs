@@ -115,7 +115,7 @@ pub fn waits(context: &Context<'_>) -> Option<Wait> {
     }
     let changing = takes.len() > 1 && takes == wanted(context);
     let wait = leaving(context).filter(|_| changing)?;
-    Some(Wait::new(wait.kind, format!("the old Redis password stays: {}", wait.why)))
+    Some(wait.told(|why| format!("the old Redis password stays: {why}")))
 }
 
 /// The version that stays in use because the VM does not say that Redis takes the new one, and why it does not.

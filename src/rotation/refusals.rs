@@ -16,8 +16,7 @@ const ANSWERED: SignedDuration = SignedDuration::from_hours(24);
 /// Everything there is to tell.
 pub fn findings(context: &Context<'_>) -> Vec<Finding> {
     let asked = refused(context).into_iter();
-    let told = meanwhile(context).into_iter().chain(redis(context));
-    asked.chain(stuck(context)).chain(foreign_version(context)).chain(told).collect()
+    asked.chain(stuck(context)).chain(foreign_version(context)).chain(redis(context)).collect()
 }
 
 /// Names in fresh orders and reminders.
@@ -29,21 +28,6 @@ fn fresh<'a>(context: &Context<'a>) -> Vec<&'a str> {
     names.sort_unstable();
     names.dedup();
     names
-}
-
-/// What is refused while a key is rolled out of which each side knows one at a time.
-fn meanwhile(context: &Context<'_>) -> Vec<Finding> {
-    let ours = secret::generated(context.spec);
-    let asked = fresh(context).into_iter().filter(|name| ours.iter().any(|secret| secret.suffix == *name));
-    asked
-        .filter_map(|name| {
-            let message = format!("a rotation of {name} is not without a gap: {}", keys::refused_meanwhile(name)?);
-            let help = "It lasts about as long as the rollout of the API. Order it when that is acceptable; Dify \
-                        tries some of these calls again, and shows the others as failed.";
-            let id = secret::id(context, name);
-            Some(finding(Reason::Waiting, Severity::Info, Some(id), message, help))
-        })
-        .collect()
 }
 
 /// Orders and reminders about secrets that do not rotate.

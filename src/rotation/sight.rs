@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::inventory::Payload;
 use crate::resources::google::{Kind, secret, secret_history, secret_version, sql_instance};
 use crate::resources::kubernetes::{self, login_trial};
-use crate::resources::{Context, Kind as AnyKind, Readiness};
+use crate::resources::{Context, Kind as AnyKind, Readiness, ResourceId};
 
 use super::leaving;
 use super::machine::{Mark, Side, Sight, Trial, TrialResult, Version};
@@ -107,7 +107,12 @@ fn pods_password(context: &Context<'_>) -> Option<String> {
 
 /// What the Secret says that everything reads which runs the API image.
 pub(super) fn told(context: &Context<'_>, name: &str) -> Option<String> {
-    let secret = context.seen.body(&kubernetes::application_secret(context))?;
+    told_by(context, &kubernetes::own_secret(context, ""), name)
+}
+
+/// What a Secret says.
+pub(super) fn told_by(context: &Context<'_>, secret: &ResourceId, name: &str) -> Option<String> {
+    let secret = context.seen.body(secret)?;
     let bytes = STANDARD.decode(secret.get("data")?.get(name)?.as_str()?).ok()?;
     String::from_utf8(bytes).ok()
 }

@@ -117,7 +117,7 @@ fn after_the_switch_the_old_password_is_replaced_when_everybody_has_gone() {
     assert_eq!(take(&switched()), Arrow::Draw(Side::A));
     let mut sight = draining();
     sight.at = at(1_089);
-    assert!(matches!(next(&sight), Next::Wait(_)), "it drains");
+    assert!(matches!(next(&sight), Next::Until(..)), "it drains");
     sight.at = at(1_090);
     assert_eq!(take(&sight), Arrow::Set(Side::A, 2));
     sight.users = vec![(at(1_000), "the Job j".into())];
@@ -132,7 +132,7 @@ fn after_the_switch_the_old_password_is_replaced_when_everybody_has_gone() {
 #[test]
 fn without_a_delay_one_change_is_still_not_taken_for_the_other() {
     let mut sight = Sight { drain_secs: 0, changes: vec![at(1_000)], ..draining() };
-    assert!(matches!(next(&sight), Next::Wait(_)));
+    assert!(matches!(next(&sight), Next::Until(..)));
     sight.at = at(1_001);
     assert_eq!(take(&sight), Arrow::Set(Side::A, 2));
 }

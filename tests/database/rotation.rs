@@ -231,7 +231,7 @@ fn rotate(
         world.pass(1);
         match machine::next(&sight) {
             Next::Settled => return taken,
-            Next::Wait(_) => world.pass(30),
+            Next::Wait(_) | Next::Until(..) => world.pass(30),
             Next::Stuck(side, version) => panic!("stuck at {side:?} {version}"),
             Next::Take(arrow) => {
                 let dies = calls == death.0;

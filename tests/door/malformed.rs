@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures::StreamExt;
 use serde_json::{Value, json};
 
-use super::contract::{Sample, decode, samples};
+use super::contract::{Sample, decode, googles_samples, samples};
 use super::service::{ring, service};
 
 /// Fewer than the door takes at once.
@@ -13,10 +13,42 @@ const SIDE_BY_SIDE: usize = 6;
 /// How often a delivery is sent again.
 const SENT_AGAIN: usize = 5;
 
+/// How deep fields are spoilt, over HTTP and without it.
+const DEEP: [usize; 2] = [1, 4];
+
+/// Ours and Google's, each with the handler it is for.
+fn all_samples() -> Vec<(String, Sample)> {
+    let googles = googles_samples().into_iter().map(|(stem, sample)| (format!("google's {stem}"), sample));
+    samples().into_iter().chain(googles).collect()
+}
+
+/// The fields of a document down to a depth.
+fn fields(value: &Value, deep: usize) -> Vec<String> {
+    let Value::Object(own) = value else { return Vec::new() };
+    let mut all = Vec::new();
+    for (name, value) in own {
+        let path = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+        if deep > 1 {
+            all.extend(fields(value, deep - 1).into_iter().map(|below| format!("{path}{below}")));
+        }
+        all.push(path);
+    }
+    all
+}
+
+/// The document without a field.
+fn without(document: &Value, field: &str) -> Value {
+    let mut fewer = document.clone();
+    let (parent, name) = field.rsplit_once('/').expect("a pointer");
+    let name = name.replace("~1", "/").replace("~0", "~");
+    fewer.pointer_mut(parent).and_then(Value::as_object_mut).expect("an object").remove(&name);
+    fewer
+}
+
 /// How a sample was spoilt, and what is sent then.
 type Spoilt = (String, Vec<(String, String)>, Vec<u8>);
 
-fn variants(sample: &Sample) -> Vec<Spoilt> {
+fn variants(sample: &Sample, deep: usize) -> Vec<Spoilt> {
     let headers: Vec<(String, String)> =
         sample.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     let mut spoilt: Vec<Spoilt> = Vec::new();
@@ -43,14 +75,15 @@ fn variants(sample: &Sample) -> Vec<Spoilt> {
     with_body("Latin-1", [&sample.body[..], &[0xe4, 0xff]].concat());
     with_body("with a byte order mark", [&[0xef, 0xbb, 0xbf], &sample.body[..]].concat());
     with_body("with zero bytes", [&[0; 16], &sample.body[..]].concat());
-    if let Ok(Value::Object(fields)) = serde_json::from_slice::<Value>(&sample.body) {
-        for name in fields.keys() {
-            let mut fewer = fields.clone();
-            fewer.remove(name);
-            with_body(&format!("without {name}"), Value::Object(fewer).to_string().into());
-            let mut other = fields.clone();
-            other.insert(name.clone(), json!([1]));
-            with_body(&format!("with a list for {name}"), Value::Object(other).to_string().into());
+    if let Ok(document) = serde_json::from_slice::<Value>(&sample.body) {
+        for field in fields(&document, deep) {
+            with_body(&format!("without {field}"), without(&document, &field).to_string().into());
+            for other in [json!([1]), json!({"a": {}}), json!(-1.5)].into_iter().take(deep) {
+                let mut spoilt = document.clone();
+                let what = format!("with {other} for {field}");
+                *spoilt.pointer_mut(&field).expect("it is there") = other;
+                with_body(&what, spoilt.to_string().into());
+            }
         }
     }
     for (at, (name, _)) in headers.iter().enumerate() {
@@ -69,13 +102,35 @@ fn is_poison(headers: &[(String, String)], body: &[u8]) -> bool {
     decode(&known, body).iter().any(Result::is_err)
 }
 
+#[test]
+fn whatever_is_wrong_deep_within_a_sample_is_decoded_or_told() {
+    let (mut decoded, mut told) = (0, 0);
+    for (_, sample) in all_samples() {
+        for (what, headers, body) in variants(&sample, DEEP[1]) {
+            let headers =
+                headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+            for event in decode(&headers, &body) {
+                match event {
+                    Ok(_) => decoded += 1,
+                    Err(poison) => {
+                        let text = poison.to_string();
+                        assert!(!text.is_empty() && text.len() < 2_000, "{} {what}: {text}", sample.name);
+                        told += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(decoded > 1_000 && told > 500, "{decoded} were decoded and {told} were not");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_wrong_with_a_sample_is_put_aside_or_taken_and_never_a_crash() {
     let door = service().await;
     let (mut sent, mut poison) = (0, 0);
     let token = door.events_token().header();
-    for (_, sample) in samples() {
-        let (name, variants) = (&sample.name, variants(&sample));
+    for (_, sample) in all_samples() {
+        let (name, variants) = (&sample.name, variants(&sample, DEEP[0]));
         sent += variants.len();
         poison += variants.iter().filter(|(_, headers, body)| is_poison(headers, body)).count() as u64;
         let answers = variants.into_iter().map(|(what, headers, body)| {
@@ -109,7 +164,7 @@ async fn whatever_is_wrong_with_a_sample_is_put_aside_or_taken_and_never_a_crash
 async fn eleven_megabytes_are_taken_or_put_aside_and_fifteen_are_refused() {
     let door = service().await;
     let mut stems = BTreeSet::new();
-    for (stem, sample) in samples() {
+    for (stem, sample) in all_samples() {
         if !stems.insert(stem) {
             continue;
         }

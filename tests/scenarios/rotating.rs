@@ -158,7 +158,7 @@ fn text(value: &Value) -> String {
 }
 
 /// The full name of a secret, by its whole id or by the end of a generated one's.
-fn found_secret(stage: &Stage, suffix: &str) -> String {
+pub fn found_secret(stage: &Stage, suffix: &str) -> String {
     let paths = stage.google.paths("secretmanager/");
     let fits =
         |path: &&String| path.ends_with(&format!("/{suffix}")) || path.ends_with(&format!("-{suffix}"));

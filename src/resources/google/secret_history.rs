@@ -86,10 +86,18 @@ fn login(context: &Context<'_>, side: Side) -> Desired {
             Desired::Act(disable(context, side.secret(), version))
         }
         // Told once, beside the login that is not in use.
-        Some(Next::Wait(why)) if rotation::sight::in_use(context).is_some_and(|(used, _)| used != side) => {
-            Desired::Waiting(vec![Wait::new(WaitKind::Rollout, why)])
+        Some(next) if rotation::sight::in_use(context).is_some_and(|(used, _)| used != side) => {
+            wait(context, next).map_or(Desired::Found, |wait| Desired::Waiting(vec![wait]))
         }
         _ => Desired::Found,
+    }
+}
+
+fn wait(context: &Context<'_>, next: Next) -> Option<Wait> {
+    match next {
+        Next::Wait(why) => Some(Wait::new(WaitKind::Rollout, why)),
+        Next::Until(end, why) => Some(Wait::until(context.seen.at?, end, why)),
+        Next::Settled | Next::Take(_) | Next::Stuck(..) => None,
     }
 }
 

@@ -89,7 +89,7 @@ fn older(context: &Context<'_>) -> Vec<Declared> {
     let marked = rotation::mark(context).map(|mark| (mark.side.secret(), mark.version));
     let unmarked = || rotation::sight::first(context).map(|first| (Side::A.secret(), first));
     let redis = redis::older_in_use(context).map(|version| (keys::REDIS, version));
-    let pinned = marked.or_else(unmarked).into_iter().chain(redis);
+    let pinned = marked.or_else(unmarked).into_iter().chain(redis).chain(keys::older(context));
     pinned
         .filter(|(suffix, version)| newest(suffix) != Some(*version))
         .map(|(suffix, version)| {

@@ -3,6 +3,7 @@
 use k8s_openapi::api::core::v1::Container;
 
 use crate::resources::Declared;
+use crate::rotation::twin::{Server, Twin};
 use crate::spec::Spec;
 
 use super::environment::{self, Application};
@@ -13,44 +14,59 @@ use super::service::{AGENT_BACKEND_PORT, AGENT_SANDBOX_PORT};
 use super::sizes::size;
 use super::standalone::{self, Standalone};
 use super::workload::Replacement;
-use super::{enabled, security, ssrf_proxy};
+use super::{enabled, inner_api, security, ssrf_proxy, turn};
 
-/// The server's name.
-pub const BACKEND: &str = "agent-backend";
-/// The sandbox's name.
-pub const SANDBOX: &str = "agent-sandbox";
 /// The name of the sandbox's proxy.
 pub const PROXY: &str = "agent-proxy";
+
+/// The name of the sandbox that belongs to one of the two servers.
+pub fn sandbox_name(twin: Twin) -> &'static str {
+    if twin == Twin::A { "agent-sandbox" } else { "agent-sandbox-b" }
+}
+
+/// Names of the sandboxes that are there or are to be.
+pub fn sandboxes(scope: &Scope<'_>) -> Vec<&'static str> {
+    let standing = crate::rotation::twin::standing(scope.context, Server::Agent);
+    let mut all: Vec<&str> = standing.into_iter().map(sandbox_name).collect();
+    all.sort_unstable();
+    all
+}
 
 /// All three.
 pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
     if !enabled(&scope.spec().agent_backend, false) {
         return Vec::new();
     }
-    let mut waits = application.waits();
-    let platform = application.platform();
-    let secrets = environment::secrets::agent_backend(scope, &application.secrets, platform, &mut waits);
-    let sandbox_secrets = environment::secrets::agent_sandbox(&secrets);
-    let backend = Standalone { secrets, waits: waits.clone(), ..backend(scope) };
-    let sandbox = Standalone { secrets: sandbox_secrets, waits, ..sandbox(scope) };
-    let mut all = standalone::declare(scope, backend, |pod, _| pod.with_scratch("tmp", "/tmp"));
-    all.extend(standalone::declare(scope, sandbox, |pod, _| pod));
+    let mut all = turn::declare(scope, Server::Agent, |twin| pair(scope, application, twin));
     all.extend(ssrf_proxy::squid(scope, PROXY, 1, &[], &[], &rules(scope)));
     all
 }
 
+fn pair(scope: &Scope<'_>, application: &Application, twin: Twin) -> Vec<Declared> {
+    let mut waits = application.waits();
+    let platform = application.platform();
+    let secrets = environment::secrets::agent_backend(scope, &application.secrets, platform, &mut waits);
+    let sandbox_secrets = environment::secrets::agent_sandbox(&secrets);
+    let backend =
+        Standalone { secrets, waits: waits.clone(), needs: inner_api::needs(scope), ..backend(scope, twin) };
+    let sandbox = Standalone { secrets: sandbox_secrets, waits, ..sandbox(scope, twin) };
+    let mut all = standalone::declare(scope, backend, |pod, _| pod.with_scratch("tmp", "/tmp"));
+    all.extend(standalone::declare(scope, sandbox, |pod, _| pod));
+    all
+}
+
 /// The server. Runs live in its process, so one pod is replaced by the next as late as possible.
-fn backend<'a>(scope: &Scope<'a>) -> Standalone<'a> {
+fn backend<'a>(scope: &Scope<'a>, twin: Twin) -> Standalone<'a> {
     let spec: &'a Spec = scope.spec();
     let main = Container {
         security_context: Some(security::unprivileged(security::DIFY_UID, false)),
         ..reachable(AGENT_BACKEND_PORT)
     };
     Standalone {
-        component: BACKEND,
+        component: Server::Agent.component(twin),
         image: Image::AgentBackend,
         port: AGENT_BACKEND_PORT,
-        plain: environment::agent::backend(scope),
+        plain: environment::agent::backend(scope, twin),
         main,
         resources: spec.agent_backend.resources.as_ref(),
         replicas: spec.agent_backend.replicas.unwrap_or(1),
@@ -59,7 +75,7 @@ fn backend<'a>(scope: &Scope<'a>) -> Standalone<'a> {
 }
 
 /// The sandbox: its own user, and files that live as long as the pod.
-fn sandbox<'a>(scope: &Scope<'a>) -> Standalone<'a> {
+fn sandbox<'a>(scope: &Scope<'a>, twin: Twin) -> Standalone<'a> {
     let health = |pace| Some(probes::http("/healthz", AGENT_SANDBOX_PORT, pace));
     let main = Container {
         startup_probe: health(pace(5, 5, 60)),
@@ -69,7 +85,7 @@ fn sandbox<'a>(scope: &Scope<'a>) -> Standalone<'a> {
         ..Default::default()
     };
     Standalone {
-        component: SANDBOX,
+        component: sandbox_name(twin),
         image: Image::AgentSandbox,
         port: AGENT_SANDBOX_PORT,
         plain: environment::agent::sandbox(scope),
@@ -82,7 +98,7 @@ fn sandbox<'a>(scope: &Scope<'a>) -> Standalone<'a> {
 
 fn blank<'a>() -> Standalone<'a> {
     Standalone {
-        component: BACKEND,
+        component: "",
         image: Image::AgentBackend,
         port: AGENT_BACKEND_PORT,
         plain: Default::default(),
@@ -110,9 +126,11 @@ fn reachable(port: u16) -> Container {
 /// The sandbox reaches two private things, and only below these paths: the server's stub and Dify's
 /// files (upstream's rules).
 fn rules(scope: &Scope<'_>) -> String {
-    let (backend, api) = (scope.names().component(BACKEND), scope.names().service());
+    let api = scope.names().service();
+    let backends = [Twin::A, Twin::B].map(|twin| scope.names().component(Server::Agent.component(twin)));
+    let backends = backends.join(" ");
     format!(
-        "acl to_backend dstdomain -n {backend}\nacl to_api dstdomain -n {api}\n\
+        "acl to_backend dstdomain -n {backends}\nacl to_api dstdomain -n {api}\n\
          acl stub_path urlpath_regex -i ^/agent-stub/\nacl files_path urlpath_regex -i ^/files/\n\
          http_access allow to_backend stub_path\nhttp_access allow to_api files_path\n"
     )

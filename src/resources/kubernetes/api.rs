@@ -1,8 +1,11 @@
 //! The API: a Deployment, or a StatefulSet when the spec wants a volume for each pod.
 
-use k8s_openapi::api::core::v1::{Container, ContainerPort, Lifecycle, LifecycleHandler, SleepAction};
+use k8s_openapi::api::core::v1::{
+    Container, ContainerPort, Lifecycle, LifecycleHandler, PodTemplateSpec, SleepAction,
+};
 
 use crate::resources::{Declared, ResourceId};
+use crate::rotation::inner;
 use crate::slice::Slice;
 use crate::spec::Spec;
 use crate::spec::types::ContainerResources;
@@ -14,7 +17,7 @@ use super::scope::Scope;
 use super::sizes::{resources, size};
 use super::waits::Waits;
 use super::workload::{self, Replacement};
-use super::{Kind, application, autoscaling, config, gates, security, storage};
+use super::{Kind, application, autoscaling, config, gates, inner_api, security, storage};
 
 /// The component's name.
 pub const COMPONENT: &str = "api";
@@ -35,19 +38,26 @@ pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
     let plain = environment::api::api(scope, application);
     let config_map = config::name(scope, COMPONENT);
     let mut waits = application.waits();
-    let main = container(scope.spec());
-    let pod = application::pod(scope, application, &config_map, &plain, None, main, &mut waits)
-        .with_grace(grace_secs(scope.spec()))
-        .with_proxy(scope, &mut waits);
-    let mut pod = application::with_mounts(scope, pod, &mut waits);
+    let checksum = environment::checksum(&plain, &application.secrets);
+    let mut pod = pod(scope, &config_map, &application::secret_name(scope), checksum, &mut waits);
     pod.spec.topology_spread_constraints = autoscaling::topology(scope);
-    pod.spec.security_context = Some(security::pod(scope.spec().stateful_fs_group));
     let needs = gates::serving(scope, &config_map);
     let slice = Slice::Workload;
     vec![
         config::declare(scope, &config_map, COMPONENT, slice, &plain, &application.plain_waits),
         controller(scope, pod, needs, &waits),
     ]
+}
+
+/// A pod that is the API, reading a ConfigMap and a Secret of this checksum.
+pub fn pod(scope: &Scope<'_>, config_map: &str, secret: &str, checksum: String, waits: &mut Waits) -> Pod {
+    let main = container(scope.spec());
+    let pod = application::pod_of(scope, [config_map, secret], checksum, None, main, waits)
+        .with_grace(grace_secs(scope.spec()))
+        .with_proxy(scope, waits);
+    let mut pod = application::with_mounts(scope, pod, waits);
+    pod.spec.security_context = Some(security::pod(scope.spec().stateful_fs_group));
+    pod
 }
 
 /// The address of the API's Deployment or StatefulSet.
@@ -70,15 +80,20 @@ fn controller(scope: &Scope<'_>, pod: Pod, needs: Vec<ResourceId>, waits: &Waits
             true => mounted(pod, &spec.stateful_pvc_mount_path),
             false => pod,
         };
-        let mut body =
-            workload::stateful_set(scope, name, COMPONENT, replicas, pod.template(scope, COMPONENT));
+        let mut body = workload::stateful_set(scope, name, COMPONENT, replicas, template(scope, pod));
         body.metadata.annotations = Some(workload::description(spec));
         return scope.declare(Kind::StatefulSet, name, slice, needs, waits, &body);
     }
-    let template = pod.template(scope, COMPONENT);
+    let template = template(scope, pod);
     let mut body = workload::deployment(scope, name, COMPONENT, replicas, Replacement::Rolling, template);
     body.metadata.annotations = Some(workload::description(spec));
     scope.declare(Kind::Deployment, name, slice, needs, waits, &body)
+}
+
+fn template(scope: &Scope<'_>, pod: Pod) -> PodTemplateSpec {
+    let mut template = pod.template(scope, COMPONENT);
+    inner_api::label(&mut template, inner::service(scope.context, inner::known(scope.context)));
+    template
 }
 
 fn mounted(mut pod: Pod, path: &str) -> Pod {

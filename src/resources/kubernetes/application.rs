@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::{Container, ResourceRequirements};
 
-use crate::resources::{Declared, ResourceId};
+use crate::resources::{Declared, Desired, ResourceId};
 use crate::slice::Slice;
 use crate::spec::types::Component;
 
@@ -13,7 +13,7 @@ use super::scope::Scope;
 use super::sizes::{Size, resources};
 use super::waits::Waits;
 use super::workload::{self, Replacement};
-use super::{Kind, account, config, gates, security};
+use super::{Kind, account, config, gates, security, turn};
 
 /// Name of the Secret that all of them read.
 pub fn secret_name(scope: &Scope<'_>) -> String {
@@ -31,7 +31,10 @@ pub fn secret(scope: &Scope<'_>, application: &Application) -> Declared {
         &application.secrets,
         &application.secret_waits,
     );
-    secret.needs.extend(super::sandbox::gates(scope));
+    secret.needs.extend(turn::gates(scope));
+    if let Some(wait) = turn::wait(scope) {
+        secret.desired = Desired::Waiting(vec![wait]);
+    }
     secret
 }
 
@@ -46,16 +49,27 @@ pub fn pod(
     main: Container,
     waits: &mut Waits,
 ) -> Pod {
+    let checksum = environment::checksum(plain, &application.secrets);
+    pod_of(scope, [config_map, &secret_name(scope)], checksum, image, main, waits)
+}
+
+/// The same, reading a ConfigMap and a Secret of this checksum.
+pub fn pod_of(
+    scope: &Scope<'_>,
+    [config_map, secret]: [&str; 2],
+    checksum: String,
+    image: Option<&str>,
+    main: Container,
+    waits: &mut Waits,
+) -> Pod {
     let reference = image.map_or_else(|| images::reference(scope.spec(), Image::Api), str::to_owned);
     let main = Container {
         image: Some(waits.take(images::pinned_reference(scope.context, &reference))),
-        env_from: pod::environment(config_map, Some(&secret_name(scope))),
+        env_from: pod::environment(config_map, Some(secret)),
         security_context: Some(security::unprivileged(security::DIFY_UID, true)),
         ..main
     };
-    Pod::new(main, environment::checksum(plain, &application.secrets))
-        .with_identity(account::workload(scope.names()))
-        .with_scratch("tmp", "/tmp")
+    Pod::new(main, checksum).with_identity(account::workload(scope.names())).with_scratch("tmp", "/tmp")
 }
 
 /// A component of the API image beside the API itself.

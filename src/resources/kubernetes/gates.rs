@@ -11,11 +11,23 @@ use super::{Kind, account, config, db_init, jobs, migration};
 /// What everything that runs the API image needs: its account with its rights (without them the first
 /// call to the bucket ends the process), its ConfigMap, the shared Secret.
 pub fn application(scope: &Scope<'_>, config_map: &str) -> Vec<ResourceId> {
+    let mut all = configured(scope, config_map);
+    all.push(scope.id(Kind::Secret, &config::name(scope, "")));
+    all
+}
+
+fn configured(scope: &Scope<'_>, config_map: &str) -> Vec<ResourceId> {
     let context = scope.context;
     let mut all = identity(scope, &account::workload(scope.names()), &facts::workload_account(context));
     all.push(bucket_policy::id(&scope.names().bucket("storage")));
     all.push(scope.id(Kind::ConfigMap, config_map));
-    all.push(scope.id(Kind::Secret, &config::name(scope, "")));
+    all
+}
+
+/// What serves with a Secret of its own needs: the schema of its version too.
+pub fn migrated(scope: &Scope<'_>, config_map: &str) -> Vec<ResourceId> {
+    let mut all = configured(scope, config_map);
+    all.push(migration::id(scope));
     all
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::resources::google::{address, certificate, certificate_map};
 use crate::resources::{Declared, ResourceId};
+use crate::rotation::twin::{self, Server};
 use crate::slice::Slice;
 
 use super::environment::api::openapi;
@@ -60,13 +61,13 @@ pub fn name(scope: &Scope<'_>) -> String {
 pub fn backends(scope: &Scope<'_>) -> Vec<(String, &'static str)> {
     let spec = scope.spec();
     let mut all = vec![(scope.names().service().to_owned(), "api")];
-    for (runs, component) in [
-        (enabled(&spec.web, true), "web"),
-        (enabled(&spec.plugin_daemon, true), "plugin-daemon"),
-        (enabled(&spec.api_websocket, false), "websocket"),
-    ] {
-        all.extend(runs.then(|| (scope.names().component(component), component)));
+    let mut components = Vec::new();
+    components.extend(enabled(&spec.web, true).then_some("web"));
+    if enabled(&spec.plugin_daemon, true) {
+        components.push(Server::PluginDaemon.component(twin::target(scope.context, Server::PluginDaemon)));
     }
+    components.extend(enabled(&spec.api_websocket, false).then_some("websocket"));
+    all.extend(components.into_iter().map(|component| (scope.names().component(component), component)));
     all
 }
 
@@ -112,7 +113,9 @@ fn routes(scope: &Scope<'_>, secure: bool) -> Declared {
     };
     let mut rules = vec![rule(&paths, api()), rule(&["/socket.io"], live)];
     if enabled(&spec.plugin_daemon, true) {
-        rules.push(rule(&["/e"], backend(&names.component("plugin-daemon"), PLUGIN_DAEMON_PORT)));
+        // The other one of two only when the callers inside have been told of it as well.
+        let daemon = Server::PluginDaemon.component(twin::front(scope.context, Server::PluginDaemon));
+        rules.push(rule(&["/e"], backend(&names.component(daemon), PLUGIN_DAEMON_PORT)));
     }
     if enabled(&spec.web, true) {
         rules.push(rule(&["/"], backend(&names.component("web"), WEB_PORT)));

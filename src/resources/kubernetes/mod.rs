@@ -24,6 +24,7 @@ mod front;
 mod gates;
 mod gateway;
 pub mod images;
+mod inner_api;
 mod job;
 mod jobs;
 pub mod kind;
@@ -49,6 +50,7 @@ mod ssrf_proxy;
 pub mod stamp;
 mod standalone;
 mod storage;
+mod turn;
 mod users;
 mod waits;
 mod web;
@@ -90,6 +92,7 @@ fn deployed(scope: &Scope<'_>) -> Vec<Declared> {
         agent::declare(scope, &application),
         service::declare_api(scope),
         api::declare(scope, &application),
+        inner_api::declare(scope, &application),
         worker::declare(scope, &application),
         beat::declare(scope, &application),
         websocket::declare(scope, &application),
@@ -103,10 +106,10 @@ fn deployed(scope: &Scope<'_>) -> Vec<Declared> {
     .concat()
 }
 
-/// The Secret that everything reads that runs the API image.
-pub fn application_secret(context: &Context<'_>) -> ResourceId {
+/// The Secret of a component's own; without a component, the one that everything reads that runs the API image.
+pub fn own_secret(context: &Context<'_>, component: &str) -> ResourceId {
     let scope = Scope::new(context);
-    scope.id(Kind::Secret, &application::secret_name(&scope))
+    scope.id(Kind::Secret, &config::name(&scope, component))
 }
 
 /// The Job that brings the schema to the version that is wanted, once it is known by which image.

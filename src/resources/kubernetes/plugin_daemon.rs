@@ -3,6 +3,7 @@
 use k8s_openapi::api::core::v1::Container;
 
 use crate::resources::Declared;
+use crate::rotation::twin::{Server, Twin};
 
 use super::environment::plugin_daemon::WORKING_ROOT;
 use super::environment::{self, Application};
@@ -13,10 +14,7 @@ use super::service::PLUGIN_DAEMON_PORT;
 use super::sizes::size;
 use super::standalone::{self, Standalone};
 use super::workload::Replacement;
-use super::{account, enabled, gates, security, storage};
-
-/// The component's name.
-pub const COMPONENT: &str = "plugin-daemon";
+use super::{account, enabled, gates, inner_api, security, storage, turn};
 
 /// It answers once its own schema is up to date; what lies behind it is not asked.
 pub const HEALTH: &str = "/health/check";
@@ -28,14 +26,21 @@ const DISK: &str = "20Gi";
 /// The plugin daemon, its disk, and what it reads. It runs as root and builds environments in its own
 /// file system; its image allows nothing else.
 pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
-    let wanted = &scope.spec().plugin_daemon;
-    if !enabled(wanted, true) {
+    if !enabled(&scope.spec().plugin_daemon, true) {
         return Vec::new();
     }
-    let claim = scope.names().component(COMPONENT);
-    let (claim_id, disk) = storage::claim(scope, &claim, COMPONENT, DISK, storage::STORAGE_CLASS);
+    turn::declare(scope, Server::PluginDaemon, |twin| daemon(scope, application, twin))
+}
+
+fn daemon(scope: &Scope<'_>, application: &Application, twin: Twin) -> Vec<Declared> {
+    let (wanted, name) = (&scope.spec().plugin_daemon, Server::PluginDaemon.component(twin));
+    let claim = scope.names().component(name);
+    let (claim_id, disk) = storage::claim(scope, &claim, name, DISK, storage::STORAGE_CLASS);
     let mut needs = gates::plugin_daemon(scope);
     needs.push(claim_id);
+    needs.extend(inner_api::needs(scope));
+    let mut waits = application.waits();
+    let secrets = environment::secrets::plugin_daemon(scope, &application.secrets, &mut waits);
     let port = PLUGIN_DAEMON_PORT;
     let main = Container {
         startup_probe: Some(probes::http(HEALTH, port, pace(5, 5, 60))),
@@ -45,12 +50,12 @@ pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
         ..Default::default()
     };
     let component = Standalone {
-        component: COMPONENT,
+        component: name,
         image: Image::PluginDaemon,
         port,
         plain: environment::plugin_daemon::plugin_daemon(scope, application),
-        secrets: environment::secrets::plugin_daemon(&application.secrets),
-        waits: application.waits(),
+        secrets,
+        waits,
         main,
         resources: wanted.resources.as_ref(),
         size: size("1000m", "2Gi", "2Gi"),
@@ -72,7 +77,8 @@ pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
 mod tests {
     use super::super::Kind;
     use super::super::fixture::World;
-    use super::*;
+
+    const COMPONENT: &str = "plugin-daemon";
 
     #[test]
     fn it_has_its_own_database_account_and_secrets() {

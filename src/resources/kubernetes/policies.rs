@@ -70,7 +70,7 @@ fn health_path(scope: &Scope<'_>, component: &str) -> String {
     let spec = scope.spec();
     match component {
         "web" => web::HEALTH.into(),
-        "plugin-daemon" => plugin_daemon::HEALTH.into(),
+        "plugin-daemon" | "plugin-daemon-b" => plugin_daemon::HEALTH.into(),
         "api" => {
             let liveness = probes::merged(&spec.health_check_config, &spec.liveness_probe);
             liveness.path.unwrap_or_else(|| api::HEALTH.into())

@@ -1,10 +1,9 @@
-//! The sandbox that runs users' code. While its key is replaced there are two of them (`rotation::twin`).
+//! The sandbox that runs users' code.
 
 use k8s_openapi::api::core::v1::Container;
 
-use crate::resources::{Declared, Desired, ResourceId};
-use crate::rotation::twin;
-use crate::slice::Slice;
+use crate::resources::Declared;
+use crate::rotation::twin::{Server, Twin};
 
 use super::environment::{self, Application};
 use super::images::Image;
@@ -14,20 +13,22 @@ use super::service::SANDBOX_PORT;
 use super::sizes::size;
 use super::standalone::{self, Standalone};
 use super::workload::Replacement;
-use super::{Kind, enabled, security};
+use super::{enabled, security, turn};
 
 /// It locks each run into a directory and a user of its own, so it starts as root with the rights to do
 /// that, and to stop what takes too long under another user.
 const RIGHTS: [&str; 7] = ["SYS_CHROOT", "SETUID", "SETGID", "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL"];
 
-/// The sandbox that is to serve and what it reads, and the one that has served as long as it must. It has no account
-/// and no way out but the proxy.
+/// The sandbox and what it reads. It has no account and no way out but the proxy.
 pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
-    let wanted = &scope.spec().sandbox;
-    if !enabled(wanted, true) {
+    if !enabled(&scope.spec().sandbox, true) {
         return Vec::new();
     }
-    let name = twin::target(scope.context).component();
+    turn::declare(scope, Server::Sandbox, |twin| sandbox(scope, application, twin))
+}
+
+fn sandbox(scope: &Scope<'_>, application: &Application, twin: Twin) -> Vec<Declared> {
+    let wanted = &scope.spec().sandbox;
     let health = |pace| Some(probes::http("/health", SANDBOX_PORT, pace));
     let main = Container {
         // It unpacks an interpreter when it starts.
@@ -38,7 +39,7 @@ pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
         ..Default::default()
     };
     let component = Standalone {
-        component: name,
+        component: Server::Sandbox.component(twin),
         image: Image::Sandbox,
         port: SANDBOX_PORT,
         plain: environment::sandbox::sandbox(scope),
@@ -51,29 +52,7 @@ pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
         replacement: Replacement::Rolling,
         needs: vec![],
     };
-    let mut all =
-        standalone::declare(scope, component, |pod, _| pod.with_scratch("dependencies", "/dependencies"));
-    all.extend(twin::draining(scope.context).map(|(id, wait)| Declared {
-        id,
-        slice: Slice::Workload,
-        needs: vec![],
-        desired: Desired::Waiting(vec![wait]),
-    }));
-    all
-}
-
-/// What has to stand before the callers are told of another sandbox.
-pub fn gates(scope: &Scope<'_>) -> Vec<ResourceId> {
-    if !twin::is_switching(scope.context) {
-        return Vec::new();
-    }
-    let name = scope.names().component(twin::target(scope.context).component());
-    let mut all = vec![scope.id(Kind::Deployment, &name), scope.id(Kind::Service, &name)];
-    if scope.spec().enable_network_segmentation {
-        let policies = ["api", "worker"].map(|component| scope.names().component(component));
-        all.extend(policies.iter().chain([&name]).map(|policy| scope.id(Kind::NetworkPolicy, policy)));
-    }
-    all
+    standalone::declare(scope, component, |pod, _| pod.with_scratch("dependencies", "/dependencies"))
 }
 
 #[cfg(test)]
@@ -82,9 +61,11 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
     use serde_json::json;
 
+    use super::super::Kind;
     use super::super::fixture::World;
     use super::*;
     use crate::inventory::{Payload, Sighting};
+    use crate::resources::{Desired, ResourceId};
     use crate::spec::Spec;
     use crate::spec::types::Sensitive;
 
@@ -95,11 +76,16 @@ mod tests {
         let mut world = told;
         world.seen.cluster_reachable = true;
         world.seen.at = "2026-11-23T10:00:00Z".parse().ok();
-        for (kind, suffix) in [(Kind::Secret, "-env"), (Kind::Deployment, "-sandbox")] {
+        for (kind, suffix) in
+            [(Kind::Secret, "-env"), (Kind::Secret, "-sandbox-env"), (Kind::Deployment, "-sandbox")]
+        {
             note(&mut world, kind, suffix);
         }
         let content = Sensitive::new(format!("key-{version}"));
-        world.seen.payloads.insert(world.names.secret(twin::SECRET), Payload { version, content });
+        world
+            .seen
+            .payloads
+            .insert(world.names.secret("code-execution-api-key"), Payload { version, content });
         world
     }
 
@@ -122,8 +108,8 @@ mod tests {
     fn a_new_key_is_another_sandbox_and_its_callers_read_key_and_address_from_one_object() {
         let world = with_a_new_key(World::default_set(), 4);
         assert_eq!(text(&world, "-sandbox-b-env", "API_KEY").as_deref(), Some("key-4"));
-        assert_eq!(text(&world, "-env", twin::KEY).as_deref(), Some("key-4"));
-        let endpoint = text(&world, "-env", twin::ENDPOINT).expect("it is told");
+        assert_eq!(text(&world, "-env", "CODE_EXECUTION_API_KEY").as_deref(), Some("key-4"));
+        let endpoint = text(&world, "-env", Server::Sandbox.endpoint()).expect("it is told");
         assert!(endpoint.ends_with("-sandbox-b:8194"), "{endpoint}");
         let declared = world.declared();
         let callers = declared.iter().find(|one| one.id.name.ends_with("0a1b2c3d-env")).expect("a Secret");
@@ -142,8 +128,11 @@ mod tests {
     #[test]
     fn the_old_sandbox_stays_while_somebody_may_know_it_and_the_next_turn_comes_back() {
         let mut world = with_a_new_key(World::default_set(), 4);
-        note(&mut world, Kind::Secret, "-env");
-        note(&mut world, Kind::Deployment, "-sandbox-b");
+        for (kind, suffix) in
+            [(Kind::Secret, "-sandbox-b-env"), (Kind::Secret, "-env"), (Kind::Deployment, "-sandbox-b")]
+        {
+            note(&mut world, kind, suffix);
+        }
         let waits = |world: &World| {
             let old = world.declared().into_iter().find(|one| {
                 one.id.name.ends_with("-sandbox")
@@ -160,19 +149,26 @@ mod tests {
             world.seen.note(id, Sighting::Present(ended));
         }
         assert!(!waits(&world), "everybody has gone");
+        let gone = format!("{}-sandbox", world.names.prefix);
+        let namespace = world.names.namespace(&world.spec);
+        world.seen.note(ResourceId::kubernetes(Kind::Deployment, &namespace, &gone), Sighting::Absent);
 
         let back = with_a_new_key(world, 5);
         assert_eq!(text(&back, "-sandbox-env", "API_KEY").as_deref(), Some("key-5"));
-        assert_eq!(text(&back, "-env", twin::ENDPOINT), None, "the ConfigMap names the first one");
+        assert_eq!(
+            text(&back, "-env", Server::Sandbox.endpoint()),
+            None,
+            "the ConfigMap names the first one"
+        );
     }
 
     #[test]
     fn whoever_says_where_the_sandbox_is_decides() {
         let mut spec = Spec::default();
-        spec.environment_variables.insert(twin::ENDPOINT.into(), "http://mine:8194".into());
+        spec.environment_variables.insert(Server::Sandbox.endpoint().into(), "http://mine:8194".into());
         let world = with_a_new_key(World::of(spec), 4);
         assert_eq!(text(&world, "-sandbox-env", "API_KEY").as_deref(), Some("key-4"));
-        assert_eq!(text(&world, "-env", twin::ENDPOINT), None);
+        assert_eq!(text(&world, "-env", Server::Sandbox.endpoint()), None);
     }
 
     #[test]

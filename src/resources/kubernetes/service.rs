@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::resources::{Declared, ResourceId};
-use crate::rotation::twin::Twin;
+use crate::rotation::twin::{Server, Twin};
 use crate::slice::Slice;
 use crate::spec::types::ServicePort as ExtraPort;
 
@@ -32,14 +32,14 @@ pub fn api_url(scope: &Scope<'_>) -> String {
     scope.url(scope.names().service(), scope.spec().service_port)
 }
 
-/// The plugin daemon inside the cluster.
-pub fn plugin_daemon_url(scope: &Scope<'_>) -> String {
-    scope.url(&scope.names().component("plugin-daemon"), PLUGIN_DAEMON_PORT)
-}
-
-/// A code sandbox inside the cluster.
-pub fn sandbox_url(scope: &Scope<'_>, twin: Twin) -> String {
-    scope.url(&scope.names().component(twin.component()), SANDBOX_PORT)
+/// A server of which two take turns, inside the cluster.
+pub fn server_url(scope: &Scope<'_>, server: Server, twin: Twin) -> String {
+    let port = match server {
+        Server::Sandbox => SANDBOX_PORT,
+        Server::PluginDaemon => PLUGIN_DAEMON_PORT,
+        Server::Agent => AGENT_BACKEND_PORT,
+    };
+    scope.url(&scope.names().component(server.component(twin)), port)
 }
 
 /// The proxy for user code inside the cluster.
@@ -47,14 +47,9 @@ pub fn ssrf_proxy_url(scope: &Scope<'_>) -> String {
     scope.url(&scope.names().component("ssrf-proxy"), SSRF_PROXY_PORT)
 }
 
-/// Agent v2's server inside the cluster.
-pub fn agent_backend_url(scope: &Scope<'_>) -> String {
-    scope.url(&scope.names().component("agent-backend"), AGENT_BACKEND_PORT)
-}
-
 /// Agent v2's sandbox inside the cluster.
-pub fn agent_sandbox_url(scope: &Scope<'_>) -> String {
-    scope.url(&scope.names().component("agent-sandbox"), AGENT_SANDBOX_PORT)
+pub fn agent_sandbox_url(scope: &Scope<'_>, component: &str) -> String {
+    scope.url(&scope.names().component(component), AGENT_SANDBOX_PORT)
 }
 
 /// The proxy of Agent v2's sandbox inside the cluster.

@@ -11,10 +11,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::resources::ResourceId;
+use crate::rotation::twin::Server;
 use crate::spec::Spec;
 
 use super::scope::Scope;
-use super::{Kind, enabled, stamp, storage};
+use super::{Kind, enabled, inner_api, stamp, storage, turn};
 
 /// Name of the volume that each pod of a StatefulSet has.
 pub const DATA: &str = "data";
@@ -29,7 +30,8 @@ pub enum Replacement {
 }
 
 /// Components that write to the databases, the buckets or the share.
-const WRITERS: [&str; 5] = ["api", "worker", "beat", "websocket", "plugin-daemon"];
+const WRITERS: [&str; 7] =
+    ["api", "inner-api", "worker", "beat", "websocket", "plugin-daemon", "plugin-daemon-b"];
 
 /// How many pods there are: none of what writes while data is being replaced.
 fn standing(scope: &Scope<'_>, component: &str, replicas: Option<i32>) -> Option<i32> {
@@ -46,11 +48,16 @@ pub fn with_data(scope: &Scope<'_>) -> Vec<ResourceId> {
         ("worker", &spec.worker, true),
         ("beat", &spec.beat, true),
         ("websocket", &spec.api_websocket, false),
-        ("plugin-daemon", &spec.plugin_daemon, true),
     ] {
         if enabled(wanted, default) {
             all.push(scope.id(Kind::Deployment, &scope.names().component(component)));
         }
+    }
+    if enabled(&spec.plugin_daemon, true) {
+        all.extend(turn::deployments(scope, Server::PluginDaemon));
+    }
+    if inner_api::stands(scope) {
+        all.push(scope.id(Kind::Deployment, &scope.names().component(inner_api::COMPONENT)));
     }
     all
 }

@@ -53,7 +53,7 @@ impl World {
                 nfs::instance(&context),
                 guest_attributes::id(&context),
                 secret_history::id(&context, SECRET),
-                kubernetes::application_secret(&context),
+                kubernetes::own_secret(&context, ""),
             )
         };
         world.seen.note(vm_id, Sighting::Present(vm));

@@ -2,8 +2,9 @@
 //! would migrate the wrong database.
 
 use super::super::database::PORT;
+use super::super::inner_api;
 use super::super::scope::Scope;
-use super::super::service::{self, PLUGIN_DAEMON_PORT};
+use super::super::service::PLUGIN_DAEMON_PORT;
 use super::{Application, Plain, plain};
 
 /// Where the daemon unpacks plugins and builds their environments: a block volume, because network file
@@ -15,7 +16,7 @@ pub fn plugin_daemon(scope: &Scope<'_>, application: &Application) -> Plain {
     let mut all = plain(&[
         ("SERVER_PORT", &PLUGIN_DAEMON_PORT.to_string()),
         ("PLATFORM", "local"),
-        ("DIFY_INNER_API_URL", &service::api_url(scope)),
+        ("DIFY_INNER_API_URL", &inner_api::url(scope)),
         ("PLUGIN_REMOTE_INSTALLING_ENABLED", "false"),
         ("MAX_PLUGIN_PACKAGE_SIZE", "52428800"),
         ("PLUGIN_MAX_EXECUTION_TIMEOUT", "600"),

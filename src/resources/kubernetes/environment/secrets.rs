@@ -3,8 +3,8 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::resources::facts;
-use crate::rotation::redis;
-use crate::rotation::twin::{self, Twin};
+use crate::rotation::twin::{self, Server, Twin};
+use crate::rotation::{inner, redis};
 use crate::spec::types::{Sensitive, StringMap};
 
 use super::super::credentials::{SecretMap, SecretValue};
@@ -32,24 +32,27 @@ const AGENT_DATABASE: u8 = 2;
 pub fn application(scope: &Scope<'_>, database: &Database, platform: &Plain, waits: &mut Waits) -> SecretMap {
     let spec = scope.spec();
     let mut all = SecretMap::new();
-    for (name, suffix) in [
-        ("SECRET_KEY", "secret-key"),
-        ("INIT_PASSWORD", "init-password"),
-        ("PLUGIN_DAEMON_KEY", "plugin-daemon-key"),
-        ("INNER_API_KEY_FOR_PLUGIN", "inner-api-key-for-plugin"),
-        ("CODE_EXECUTION_API_KEY", "code-execution-api-key"),
-    ] {
+    for (name, suffix) in [("SECRET_KEY", "secret-key"), ("INIT_PASSWORD", "init-password")] {
         all.insert(name.into(), SecretValue::generated(scope, suffix, waits));
     }
-    // One Secret says both which key is taken and where, so that nobody ever reads half of the switch.
-    if twin::target(scope.context) == Twin::B {
-        let endpoint = service::sandbox_url(scope, Twin::B);
-        let version = Twin::B.component().to_owned();
-        all.insert(twin::ENDPOINT.into(), SecretValue { text: Sensitive::new(endpoint), version });
+    let inner = SecretValue::of(inner::known(scope.context), inner::SECRET, waits);
+    all.insert(inner::VARIABLE.into(), inner);
+    for (name, suffix) in [
+        ("PLUGIN_DAEMON_KEY", "plugin-daemon-key"),
+        ("CODE_EXECUTION_API_KEY", "code-execution-api-key"),
+        ("AGENT_BACKEND_API_TOKEN", "agent-api-token"),
+    ] {
+        if name != "AGENT_BACKEND_API_TOKEN" || enabled(&spec.agent_backend, false) {
+            all.insert(name.into(), SecretValue::of(twin::wanted(scope.context, suffix), suffix, waits));
+        }
     }
-    if enabled(&spec.agent_backend, false) {
-        let token = SecretValue::generated(scope, "agent-api-token", waits);
-        all.insert("AGENT_BACKEND_API_TOKEN".into(), token);
+    // One Secret says both which key is taken and where, so that nobody ever reads half of the switch.
+    for server in Server::ALL {
+        if twin::target(scope.context, server) == Twin::B {
+            let endpoint = Sensitive::new(service::server_url(scope, server, Twin::B));
+            let version = server.component(Twin::B).to_owned();
+            all.insert(server.endpoint().into(), SecretValue { text: endpoint, version });
+        }
     }
     let key = all.get("SECRET_KEY").cloned().unwrap_or_default();
     let redis = redis_password(scope, &key, waits);
@@ -77,10 +80,20 @@ pub fn users(scope: &Scope<'_>, variables: &StringMap, waits: &mut Waits) -> Sec
         .collect()
 }
 
+/// What the API image's containers get, but with the version of the key for plugins that its callers are to show.
+pub fn with_inner_key(scope: &Scope<'_>, application: &SecretMap, waits: &mut Waits) -> SecretMap {
+    let mut all = application.clone();
+    if inner::takes_turns(scope.spec()) {
+        let key = SecretValue::of(twin::wanted(scope.context, inner::SECRET), inner::SECRET, waits);
+        all.insert(inner::VARIABLE.into(), key);
+    }
+    all
+}
+
 /// What the plugin daemon needs, under the names it reads.
-pub fn plugin_daemon(application: &SecretMap) -> SecretMap {
+pub fn plugin_daemon(scope: &Scope<'_>, application: &SecretMap, waits: &mut Waits) -> SecretMap {
     pick(
-        application,
+        &with_inner_key(scope, application, waits),
         &[
             ("SERVER_KEY", "PLUGIN_DAEMON_KEY"),
             ("DIFY_INNER_API_KEY", "INNER_API_KEY_FOR_PLUGIN"),
@@ -103,7 +116,7 @@ pub fn agent_backend(
     waits: &mut Waits,
 ) -> SecretMap {
     let mut all = pick(
-        application,
+        &with_inner_key(scope, application, waits),
         &[
             ("DIFY_AGENT_API_TOKEN", "AGENT_BACKEND_API_TOKEN"),
             ("DIFY_AGENT_PLUGIN_DAEMON_API_KEY", "PLUGIN_DAEMON_KEY"),

@@ -4,7 +4,7 @@
 //! the values that were found out the hard way.
 
 use crate::resources::facts;
-use crate::rotation::twin::Twin;
+use crate::rotation::twin::{Server, Twin};
 
 use super::super::database::{Database, PORT};
 use super::super::scope::Scope;
@@ -152,9 +152,10 @@ fn vectors(database: &Database) -> Plain {
     ])
 }
 
+/// Where servers are, here and below, unless the Secret says that the other one of two serves.
 fn plugins(scope: &Scope<'_>) -> Plain {
     let mut all = plain(&[
-        ("PLUGIN_DAEMON_URL", &service::plugin_daemon_url(scope)),
+        (Server::PluginDaemon.endpoint(), &service::server_url(scope, Server::PluginDaemon, Twin::A)),
         ("PLUGIN_DAEMON_TIMEOUT", "600"),
         // The same as the daemon's MAX_PLUGIN_PACKAGE_SIZE; the defaults differ.
         ("PLUGIN_MAX_PACKAGE_SIZE", "52428800"),
@@ -164,14 +165,15 @@ fn plugins(scope: &Scope<'_>) -> Plain {
         ("MARKETPLACE_API_URL", "https://marketplace.dify.ai"),
     ]);
     if enabled(&scope.spec().agent_backend, false) {
-        all.insert("AGENT_BACKEND_BASE_URL".into(), service::agent_backend_url(scope));
+        let url = service::server_url(scope, Server::Agent, Twin::A);
+        all.insert(Server::Agent.endpoint().into(), url);
     }
     all
 }
 
-/// Where the sandbox is, unless the Secret says that the other one serves.
 fn code_execution(scope: &Scope<'_>) -> Plain {
-    let mut all = plain(&[("CODE_EXECUTION_ENDPOINT", &service::sandbox_url(scope, Twin::A))]);
+    let mut all =
+        plain(&[(Server::Sandbox.endpoint(), &service::server_url(scope, Server::Sandbox, Twin::A))]);
     // Set but absent, every HTTP request node would fail.
     if enabled(&scope.spec().ssrf_proxy, true) {
         let proxy = service::ssrf_proxy_url(scope);

@@ -11,7 +11,7 @@ use k8s_openapi::api::networking::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use crate::resources::Declared;
-use crate::rotation::twin;
+use crate::rotation::twin::{self, Server, Twin};
 use crate::slice::Slice;
 
 use super::scope::Scope;
@@ -20,11 +20,23 @@ use super::service::{
     WEBSOCKET_PORT,
 };
 use super::waits::Waits;
-use super::{Kind, additional, agent, backup, enabled, gateway, ssrf_proxy, stamp};
+use super::{Kind, additional, agent, backup, enabled, gateway, inner_api, ssrf_proxy, stamp, turn};
 use peers::Peers;
 
 /// Everything that runs the API image and serves or works.
 const DIFY: [&str; 5] = ["api", "worker", "websocket", "job", "cron"];
+
+/// All of that, with the second API while it is there.
+fn dify_and_second(scope: &Scope<'_>) -> Vec<&'static str> {
+    let second = inner_api::stands(scope).then_some(inner_api::COMPONENT);
+    DIFY.into_iter().chain(second).collect()
+}
+
+/// What answers for the API.
+fn apis(scope: &Scope<'_>) -> Vec<&'static str> {
+    let second = inner_api::stands(scope).then_some(inner_api::COMPONENT);
+    std::iter::once("api").chain(second).collect()
+}
 
 /// Encrypted web and mail submission: Google's APIs, sign-in providers, mail servers. Models are called
 /// by the plugin daemon.
@@ -38,7 +50,10 @@ pub fn declare(scope: &Scope<'_>) -> Vec<Declared> {
     let mut all = vec![deny(scope)];
     all.extend(dify(scope));
     all.extend(jobs(scope));
-    all.extend([web(scope), plugin_daemon(scope)]);
+    all.push(web(scope));
+    all.extend(
+        turn::components(scope, Server::PluginDaemon).into_iter().map(|name| plugin_daemon(scope, name)),
+    );
     all.extend(code(scope));
     if enabled(&scope.spec().agent_backend, false) {
         all.extend(agents(scope));
@@ -99,12 +114,12 @@ fn calls(scope: &Scope<'_>, policy: Policy) -> Policy {
     let peers = Peers::new(scope);
     let mut policy = data(scope, policy).to([
         peers.to(&["api"], &[scope.spec().container_port]),
-        peers.to(&["plugin-daemon"], &[PLUGIN_DAEMON_PORT]),
-        peers.to(&sandboxes(scope), &[SANDBOX_PORT]),
+        peers.to(&turn::components(scope, Server::PluginDaemon), &[PLUGIN_DAEMON_PORT]),
+        peers.to(&turn::components(scope, Server::Sandbox), &[SANDBOX_PORT]),
         peers.to(&["ssrf-proxy"], &[SSRF_PROXY_PORT]),
     ]);
     if enabled(&scope.spec().agent_backend, false) {
-        policy = policy.to([peers.to(&[agent::BACKEND], &[AGENT_BACKEND_PORT])]);
+        policy = policy.to([peers.to(&turn::components(scope, Server::Agent), &[AGENT_BACKEND_PORT])]);
     }
     let further = scope.spec().additional_services.iter();
     policy.to(further.filter_map(|wanted| Some(peers.to(&[&additional::component(wanted)], &[wanted.port?]))))
@@ -126,11 +141,17 @@ fn dify(scope: &Scope<'_>) -> Vec<Policy> {
     let mut ports = vec![spec.container_port];
     ports.extend(spec.extra_service_ports.iter().map(|extra| extra.target_port.unwrap_or(extra.port)));
     let further: Vec<String> = spec.additional_services.iter().map(additional::component).collect();
-    let mut callers: Vec<&str> = DIFY.to_vec();
-    callers.extend(["web", "plugin-daemon", agent::BACKEND, agent::PROXY]);
+    let mut callers: Vec<&str> = dify_and_second(scope);
+    let servers = with_keys(scope);
+    callers.push("web");
+    callers.extend(servers.iter().chain([&agent::PROXY]));
     callers.extend(further.iter().map(String::as_str));
     let api = Policy::of("api").from(peers.from(&callers, &ports)).from(peers.outside(&ports));
     let mut all = vec![calls(scope, api), calls(scope, Policy::of("worker"))];
+    if inner_api::stands(scope) {
+        let second = Policy::of(inner_api::COMPONENT).from(peers.from(&servers, &[spec.container_port]));
+        all.push(calls(scope, second));
+    }
     if enabled(&spec.api_websocket, false) {
         let policy = Policy::of("websocket").from(peers.outside(&[WEBSOCKET_PORT]));
         all.push(calls(scope, policy));
@@ -171,45 +192,47 @@ fn web(scope: &Scope<'_>) -> Policy {
         .to([peers.to_names(), peers.to(&["api"], &[scope.spec().container_port])])
 }
 
+/// Servers that show the API a key.
+fn with_keys(scope: &Scope<'_>) -> Vec<&'static str> {
+    [Server::PluginDaemon, Server::Agent]
+        .into_iter()
+        .flat_map(|server| turn::components(scope, server))
+        .collect()
+}
+
 /// It calls models, package indexes and the marketplace on whatever port they are; of the private
 /// network it reaches what the spec lets through.
-fn plugin_daemon(scope: &Scope<'_>) -> Policy {
+fn plugin_daemon(scope: &Scope<'_>, name: &str) -> Policy {
     let peers = Peers::new(scope);
-    let mut callers = DIFY.to_vec();
-    callers.push(agent::BACKEND);
+    let mut callers = dify_and_second(scope);
+    callers.extend(turn::components(scope, Server::Agent));
     let ports = [PLUGIN_DAEMON_PORT];
-    let policy = Policy::of("plugin-daemon").from(peers.from(&callers, &ports));
+    let policy = Policy::of(name).from(peers.from(&callers, &ports));
     let policy = match gateway::is_wanted(scope) {
         true => policy.from(peers.outside(&ports)),
         false => policy,
     };
     data(scope, policy)
         .to([
-            peers.to(&["api"], &[scope.spec().container_port]),
+            peers.to(&apis(scope), &[scope.spec().container_port]),
             peers.to(&["ssrf-proxy"], &[SSRF_PROXY_PORT]),
         ])
         .to([peers.to_public(None)])
         .to(peers.to_allowed(&ssrf_proxy::allowed(scope, "IPS")))
 }
 
-/// The sandbox, or both while its key is replaced.
-fn sandboxes(scope: &Scope<'_>) -> Vec<&'static str> {
-    let mut all: Vec<&str> = twin::standing(scope.context).into_iter().map(twin::Twin::component).collect();
-    all.sort_unstable();
-    all
-}
-
 /// The sandbox and its proxy. The sandbox reaches nothing else, least of all the metadata server.
 fn code(scope: &Scope<'_>) -> Vec<Policy> {
     let peers = Peers::new(scope);
-    let mut callers = DIFY.to_vec();
-    callers.extend(sandboxes(scope).into_iter().chain(["plugin-daemon"]));
+    let sandboxes = turn::components(scope, Server::Sandbox);
+    let mut callers = dify_and_second(scope);
+    callers.extend(sandboxes.iter().copied().chain(turn::components(scope, Server::PluginDaemon)));
     let sandbox = |name: &&str| {
         Policy::of(name)
-            .from(peers.from(&DIFY, &[SANDBOX_PORT]))
+            .from(peers.from(&dify_and_second(scope), &[SANDBOX_PORT]))
             .to([peers.to_names(), peers.to(&["ssrf-proxy"], &[SSRF_PROXY_PORT])])
     };
-    let mut all: Vec<Policy> = sandboxes(scope).iter().map(sandbox).collect();
+    let mut all: Vec<Policy> = sandboxes.iter().map(sandbox).collect();
     let proxy = Policy::of("ssrf-proxy")
         .from(peers.from(&callers, &[SSRF_PROXY_PORT]))
         .to([peers.to_names(), peers.to_public(None)])
@@ -223,26 +246,33 @@ fn code(scope: &Scope<'_>) -> Vec<Policy> {
 fn agents(scope: &Scope<'_>) -> Vec<Policy> {
     let peers = Peers::new(scope);
     let api = scope.spec().container_port;
-    let mut backend = Policy::of(agent::BACKEND)
-        .from(peers.from(&[&DIFY[..], &[agent::PROXY]].concat(), &[AGENT_BACKEND_PORT]));
-    let redis = peers.to_redis(&mut backend.waits);
-    let backend = backend.to([
+    let backends = turn::components(scope, Server::Agent);
+    let callers = [dify_and_second(scope), vec![agent::PROXY]].concat();
+    let backend = |twin: Twin| {
+        let mut policy =
+            Policy::of(Server::Agent.component(twin)).from(peers.from(&callers, &[AGENT_BACKEND_PORT]));
+        let redis = peers.to_redis(&mut policy.waits);
+        policy.to([
+            peers.to_names(),
+            redis,
+            peers.to(&apis(scope), &[api]),
+            peers.to(&turn::components(scope, Server::PluginDaemon), &[PLUGIN_DAEMON_PORT]),
+            peers.to(&[agent::sandbox_name(twin)], &[AGENT_SANDBOX_PORT]),
+        ])
+    };
+    let sandbox = |twin: Twin| {
+        Policy::of(agent::sandbox_name(twin))
+            .from(peers.from(&[Server::Agent.component(twin)], &[AGENT_SANDBOX_PORT]))
+            .to([peers.to_names(), peers.to(&[agent::PROXY], &[SSRF_PROXY_PORT])])
+    };
+    let proxy = Policy::of(agent::PROXY).from(peers.from(&agent::sandboxes(scope), &[SSRF_PROXY_PORT])).to([
         peers.to_names(),
-        redis,
         peers.to(&["api"], &[api]),
-        peers.to(&["plugin-daemon"], &[PLUGIN_DAEMON_PORT]),
-        peers.to(&[agent::SANDBOX], &[AGENT_SANDBOX_PORT]),
-    ]);
-    let sandbox = Policy::of(agent::SANDBOX)
-        .from(peers.from(&[agent::BACKEND], &[AGENT_SANDBOX_PORT]))
-        .to([peers.to_names(), peers.to(&[agent::PROXY], &[SSRF_PROXY_PORT])]);
-    let proxy = Policy::of(agent::PROXY).from(peers.from(&[agent::SANDBOX], &[SSRF_PROXY_PORT])).to([
-        peers.to_names(),
-        peers.to(&["api"], &[api]),
-        peers.to(&[agent::BACKEND], &[AGENT_BACKEND_PORT]),
+        peers.to(&backends, &[AGENT_BACKEND_PORT]),
         peers.to_public(None),
     ]);
-    vec![backend, sandbox, proxy]
+    let standing = twin::standing(scope.context, Server::Agent).into_iter();
+    standing.flat_map(|twin| [backend(twin), sandbox(twin)]).chain([proxy]).collect()
 }
 
 /// What a service of the user's needs is not known; it gets what the user's jobs get, and the internet.

@@ -1,0 +1,93 @@
+//! Where plugins find the API: the Service of a version of their key, and, while that key is replaced, a second API
+//! (`rotation::inner`).
+
+use k8s_openapi::api::core::v1::{PodTemplateSpec, Service};
+
+use crate::resources::{Declared, ResourceId};
+use crate::rotation::{inner, twin};
+use crate::slice::Slice;
+
+use super::environment::{self, Application, Plain};
+use super::scope::Scope;
+use super::service::{self, Wanted};
+use super::waits::Waits;
+use super::workload::{self, Replacement};
+use super::{Kind, api, config, credentials, gates};
+
+/// The second API's name.
+pub const COMPONENT: &str = "inner-api";
+
+/// The address for whoever has the key that is in use.
+pub fn url(scope: &Scope<'_>) -> String {
+    match inner::service(scope.context, twin::wanted(scope.context, inner::SECRET)) {
+        Some(version) => scope.url(&name(scope, version), scope.spec().service_port),
+        None => service::api_url(scope),
+    }
+}
+
+/// Whether the second API is there or is to be.
+pub fn stands(scope: &Scope<'_>) -> bool {
+    let id = scope.id(Kind::Deployment, &scope.names().component(COMPONENT));
+    inner::is_changing(scope.context) || scope.context.seen.body(&id).is_some()
+}
+
+/// The Service of the key's version, and the second API with what it reads.
+pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
+    let key = inner::service(scope.context, twin::wanted(scope.context, inner::SECRET));
+    let mut all: Vec<Declared> = key.into_iter().map(|version| keyed(scope, version)).collect();
+    if inner::is_changing(scope.context) {
+        all.extend(second(scope, application));
+    }
+    all
+}
+
+/// What a server with the key needs of the API.
+pub fn needs(scope: &Scope<'_>) -> Vec<ResourceId> {
+    let key = inner::service(scope.context, twin::wanted(scope.context, inner::SECRET));
+    let service = key.map(|version| service::id(scope, &name(scope, version)));
+    let second = || scope.id(Kind::Deployment, &scope.names().component(COMPONENT));
+    service.into_iter().chain(inner::is_changing(scope.context).then(second)).collect()
+}
+
+/// Labels a template of the API with the version of the key that its pods know.
+pub fn label(template: &mut PodTemplateSpec, version: Option<u64>) {
+    let labels = template.metadata.get_or_insert_default().labels.get_or_insert_default();
+    labels.extend(version.map(|version| (inner::LABEL.to_owned(), version.to_string())));
+}
+
+fn name(scope: &Scope<'_>, version: u64) -> String {
+    scope.names().component(&format!("{COMPONENT}-v{version}"))
+}
+
+fn keyed(scope: &Scope<'_>, version: u64) -> Declared {
+    let (spec, name) = (scope.spec(), name(scope, version));
+    let ports = vec![service::port("http", spec.service_port, spec.container_port)];
+    let mut body: Service = service::inside(scope, Wanted { name: &name, component: COMPONENT, ports });
+    if let Some(selector) = body.spec.as_mut().and_then(|spec| spec.selector.as_mut()) {
+        // The API's own pods and the second one's: whoever knows it.
+        selector.remove("component");
+        selector.insert(inner::LABEL.to_owned(), version.to_string());
+    }
+    scope.declare(Kind::Service, &name, Slice::Workload, vec![], &Waits::default(), &body)
+}
+
+/// It is the API but for the key, and nobody but servers with that key call it.
+fn second(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
+    let (slice, own, object) =
+        (Slice::Workload, config::name(scope, COMPONENT), scope.names().component(COMPONENT));
+    let plain: Plain = environment::api::api(scope, application);
+    let mut waits = application.waits();
+    let secrets = environment::secrets::with_inner_key(scope, &application.secrets, &mut waits);
+    let pod = api::pod(scope, &own, &own, environment::checksum(&plain, &secrets), &mut waits);
+    let mut template = pod.template(scope, COMPONENT);
+    label(&mut template, inner::service(scope.context, twin::wanted(scope.context, inner::SECRET)));
+    let replicas = Some(workload::pods(scope.spec().min_instance_count.max(1)));
+    let body = workload::deployment(scope, &object, COMPONENT, replicas, Replacement::Rolling, template);
+    let mut needs = gates::migrated(scope, &own);
+    needs.push(scope.id(Kind::Secret, &own));
+    vec![
+        config::declare(scope, &own, COMPONENT, slice, &plain, &application.plain_waits),
+        credentials::declare(scope, &own, COMPONENT, slice, &secrets, &waits),
+        scope.declare(Kind::Deployment, &object, slice, needs, &waits, &body),
+    ]
+}
