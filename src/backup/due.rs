@@ -23,6 +23,8 @@ pub const TRIAL_EVERY: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// The order to make a backup now.
 pub const BACKUP: &str = "backup";
+/// The order to try the newest one now, unless that was done.
+pub const VERIFY: &str = "backup-verify";
 /// The order to restore one; it is of a slot.
 pub const RESTORE: &str = "restore";
 
@@ -73,13 +75,18 @@ pub fn doing(context: &Context<'_>, shelf: &Shelf<'_>) -> Doing {
         return Doing::Making(slot);
     }
     match shelf.newest() {
-        Some((slot, _))
-            if last_trial(shelf).is_none_or(|at| at.checked_add(TRIAL_EVERY).is_ok_and(|at| at <= now)) =>
-        {
-            Doing::Trying(slot)
-        }
+        Some((slot, _)) if is_trial_due(context, shelf, now) => Doing::Trying(slot),
         _ => Doing::Nothing,
     }
+}
+
+/// Once a week, and when somebody orders it. What was found whole is not tried again.
+fn is_trial_due(context: &Context<'_>, shelf: &Shelf<'_>, now: Timestamp) -> bool {
+    let ordered = context.seen.orders.requested(VERIFY).map(|order| order.at);
+    last_trial(shelf).is_none_or(|at| {
+        at.checked_add(TRIAL_EVERY).is_ok_and(|next| next <= now)
+            || ordered.is_some_and(|ordered| at < ordered)
+    })
 }
 
 /// Whether the workload has to stand still, because its data is being replaced.

@@ -77,8 +77,8 @@ pub struct ResumeArgs {
   dify-reconciler rotate prod                       the database password, without a failed login
   dify-reconciler rotate prod plugin-daemon-key     the key that API and plugin daemon share
 
-redis-password and code-execution-api-key rotate without a refused call. Another key that two components share is
-refused between them until both are rolled. SECRET_KEY is never rotated.")]
+No call is refused meanwhile: Redis takes two passwords, and what knows one key only gets a second server beside it.
+SECRET_KEY is never rotated.")]
 pub struct RotateArgs {
     /// The deployment: its spec file's stem
     name: String,

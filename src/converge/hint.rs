@@ -1,9 +1,12 @@
 //! What an event told of, for the work to look at first: a name, never a fact.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::backup::due;
 use crate::inventory::Reminder;
 use crate::plan::{Plan, Request, Step};
+use crate::state::orders;
 
 /// What an event told of. The work reads what is so, and does the same without it, only later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,11 +53,17 @@ pub enum Hint {
     Backup {
         /// The slot it is for, RFC 3339.
         slot: String,
+        /// Whether it names the one deployment that it is for: then it is an order, and else a look.
+        #[serde(default)]
+        is_order: bool,
     },
     /// The trial of a backup is due.
     BackupVerify {
         /// The slot it is for, RFC 3339.
         slot: String,
+        /// Whether it names the one deployment that it is for.
+        #[serde(default)]
+        is_order: bool,
     },
 }
 
@@ -63,6 +72,18 @@ impl Hint {
     pub fn reminder(&self) -> Option<Reminder> {
         let Hint::Rotation { secret, at } = self else { return None };
         Some(Reminder { secret: secret.clone(), at: at.parse().ok()? })
+    }
+
+    /// What a scheduler ordered for one deployment, with the time of its schedule, by which a repetition is the same
+    /// order. A time that cannot be read, or that has not come yet, is now.
+    pub fn order(&self, now: Timestamp) -> Option<orders::Request> {
+        let (what, slot) = match self {
+            Hint::Backup { slot, is_order: true } => (due::BACKUP, slot),
+            Hint::BackupVerify { slot, is_order: true } => (due::VERIFY, slot),
+            _ => return None,
+        };
+        let at = slot.parse::<Timestamp>().map_or(now, |at| at.min(now));
+        Some(orders::Request { what: what.into(), of: String::new(), at })
     }
 
     /// Whether a deployment in whose inventory are these resources could be meant. When in doubt, it is: a look

@@ -37,7 +37,9 @@ pub async fn observe(cloud: &Cloud, scene: &Scene, memory: &mut Memory, now: Tim
     seen.rotation_topic.clone_from(&cloud.rotation_topic);
     seen.reminders.extend(scene.hint.as_ref().and_then(|hint| hint.reminder()));
     memory.refresh(cloud, &mut seen).await;
-    let (told, ()) = futures::join!(super::images::ask(cloud, scene), google_turns(cloud, scene, &mut seen));
+    let mut made = BTreeMap::new();
+    let (told, ()) =
+        futures::join!(super::images::ask(cloud, scene), google_turns(cloud, scene, &mut seen, &mut made));
     (seen.registry, seen.sources) = told;
     super::attest::look(cloud, scene, &mut seen).await;
     super::shelf::look(cloud, scene, &mut seen).await;
@@ -53,7 +55,7 @@ pub async fn observe(cloud: &Cloud, scene: &Scene, memory: &mut Memory, now: Tim
     if let Some(client) = &memory.cluster {
         cluster(client, scene, &mut seen).await;
         // Which versions of a key have to be read depends on what is still shown of it.
-        google_turns(cloud, scene, &mut seen).await;
+        google_turns(cloud, scene, &mut seen, &mut made).await;
     }
     judge_images(scene, &mut seen);
     // What is to be copied depends on what was decided, and what runs on what is copied.
@@ -83,8 +85,13 @@ fn judge_images(scene: &Scene, seen: &mut Inventory) {
     seen.digests = seen.images.digests.clone();
 }
 
-async fn google_turns(cloud: &Cloud, scene: &Scene, seen: &mut Inventory) {
-    let mut made: BTreeMap<String, Sighting> = BTreeMap::new();
+/// Reads what is wanted, and nothing twice: `made` has what each read said of what it did not mention.
+async fn google_turns(
+    cloud: &Cloud,
+    scene: &Scene,
+    seen: &mut Inventory,
+    made: &mut BTreeMap<String, Sighting>,
+) {
     for _ in 0..MAX_TURNS {
         let ids = wanted(scene, seen);
         let (again, fresh): (Vec<Read>, Vec<Read>) = reading::reads(&scene.names.project, &ids)

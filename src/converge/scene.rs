@@ -12,7 +12,7 @@ use crate::spec::{self, Spec};
 use crate::state::accepted::{self, Accepted};
 use crate::state::identity::{self, Identity};
 use crate::state::images;
-use crate::state::orders::{self, Orders};
+use crate::state::orders::{self, Orders, Request};
 use crate::state::status;
 
 use super::work::{is_spec, stem};
@@ -222,7 +222,7 @@ async fn furnish(
     generation: i64,
     findings: Vec<Finding>,
 ) -> Result<Scene, CloudError> {
-    let orders = orders::read(&converger.state, &work.deployment).await?;
+    let orders = ordered(converger, work).await?;
     let (status, _) = status::read(&converger.state, &work.deployment).await?;
     let images = images::read(&converger.state, &work.deployment).await?;
     let there = status.inventory.iter().filter(|(_, standing)| standing.as_str() != "absent");
@@ -240,6 +240,18 @@ async fn furnish(
         hint: work.hint.clone(),
         images,
     })
+}
+
+/// The orders for the deployment, with the one that the event is.
+async fn ordered(converger: &Converger, work: &Work) -> Result<Orders, CloudError> {
+    let (state, deployment) = (&converger.state, &work.deployment);
+    let orders = orders::read(state, deployment).await?;
+    let order = work.hint.as_ref().and_then(|hint| hint.order((converger.now)()));
+    let is_new = |order: &Request| orders.requested(&order.what).is_none_or(|earlier| earlier.at < order.at);
+    match order.filter(is_new) {
+        Some(order) => orders::change(state, deployment, |orders| orders.request(order.clone())).await,
+        None => Ok(orders),
+    }
 }
 
 /// A spec's finding as the status shows it, with its place in the file in front.

@@ -3,7 +3,7 @@
 //! | | |
 //! |---|---|
 //! | Reads | the live spec; the backups that there are; the Jobs that make them |
-//! | Plans | the Jobs of the backup that is due by the spec's schedule or an order, or of the trial that is; what is older than its retention goes |
+//! | Plans | the Jobs of the backup that is due by the spec's schedule or an order, or of the trial that is; what is older than its retention goes. A scheduler that names a deployment orders it, once for each time of its schedule; one that names none asks for a look |
 //! | Writes | backups |
 
 use super::Motion;
@@ -17,10 +17,10 @@ pub const WRITES: &[Slice] = &[Slice::Backup];
 
 /// Converges the deployment that is named, or every one.
 pub fn motion(event: &BackupDue) -> Motion {
-    let slot = event.slot.clone();
+    let (slot, is_order) = (event.slot.clone(), event.deployment.is_some());
     let (hint, cause) = match event.task {
-        Task::Backup => (Hint::Backup { slot }, "backup due"),
-        Task::BackupVerify => (Hint::BackupVerify { slot }, "trial of a backup due"),
+        Task::Backup => (Hint::Backup { slot, is_order }, "backup due"),
+        Task::BackupVerify => (Hint::BackupVerify { slot, is_order }, "trial of a backup due"),
     };
     let deployment = event.deployment.clone();
     Motion::ConvergeConcerned { hint, cause: cause.into(), writes: WRITES, deployment }

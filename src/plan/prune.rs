@@ -8,7 +8,7 @@ use crate::inventory::Inventory;
 use crate::resources::{Declared, Kind, ResourceId, kubernetes};
 use crate::slice::Slice;
 
-use super::{Action, Plan, Request, Step};
+use super::{Action, Pending, Plan, Request, Step};
 
 /// Adds deletions once everything that is declared in the cluster stands. Until then the old objects
 /// stay: they may be what still serves.
@@ -40,8 +40,9 @@ pub fn prune(plan: &mut Plan, declared: &[Declared], seen: &Inventory) {
 
 fn cluster_settled(plan: &Plan) -> bool {
     let in_cluster = |id: &ResourceId| matches!(id.kind, Kind::Kubernetes(_));
-    !plan.steps.iter().any(|step| in_cluster(&step.resource))
-        && !plan.pending.iter().any(|pending| in_cluster(&pending.resource))
+    // A restore waits until everything that writes is gone, and nothing serves as long as it does.
+    let counts = |pending: &Pending| in_cluster(&pending.resource) && pending.slice != Slice::Backup;
+    !plan.steps.iter().any(|step| in_cluster(&step.resource)) && !plan.pending.iter().any(counts)
 }
 
 /// An object that another object made, such as a CronJob's Job, goes with its owner.

@@ -71,6 +71,9 @@ pub fn waits(context: &Context<'_>, suffix: &str) -> Option<Wait> {
     if suffix == REDIS {
         return redis::waits(context);
     }
+    if twin::is_key(suffix) && !twin::is_settled(context, suffix) {
+        return twin::waits(context, suffix).filter(|_| context.spec.deploy_application);
+    }
     let newest = context.seen.payloads.get(&context.names.secret(suffix))?.version;
     let old = versions.into_iter().map(|version| version.number).find(|version| *version < newest)?;
     let wait = leaving(context).filter(|_| context.spec.deploy_application)?;

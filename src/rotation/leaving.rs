@@ -37,12 +37,12 @@ pub fn leaving(context: &Context<'_>) -> Option<Wait> {
     leaving_after(context, 0)
 }
 
-/// The same, when it may be in use for at least so many seconds by whoever runs.
+/// The same, when what a pod has begun may go on for so many seconds without it.
 pub fn leaving_after(context: &Context<'_>, secs: i64) -> Option<Wait> {
     let Some(at) = context.seen.at.filter(|_| context.seen.cluster_reachable) else {
         return Some(Wait::dependency("the cluster could not be looked at"));
     };
-    let delay_secs = i64::from(context.spec.rotation_propagation_delay_sec).max(secs);
+    let delay_secs = i64::from(context.spec.rotation_propagation_delay_sec);
     let (mut newest, mut last) = (Timestamp::MIN, None);
     for (id, body) in context.seen.of_kind(AnyKind::Kubernetes(kubernetes::Kind::Deployment)) {
         if is_let_go(body) {
@@ -52,7 +52,7 @@ pub fn leaving_after(context: &Context<'_>, secs: i64) -> Option<Wait> {
         let Some(ended) = ended(body) else {
             return Some(Wait::dependency(format!("{name} is being rolled out")));
         };
-        let grace_secs = grace_secs(body).max(delay_secs) + LATE_SECS;
+        let grace_secs = grace_secs(body).max(delay_secs) + LATE_SECS + secs;
         let gone = ended.checked_add(SignedDuration::from_secs(grace_secs)).unwrap_or(Timestamp::MAX);
         if at < gone {
             last = last.max(Some((gone, name)));

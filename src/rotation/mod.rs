@@ -1,10 +1,10 @@
 //! Rotation: a procedure that is more than convergence, as a pure machine over what was seen.
 //!
 //! `machine` decides about the two database logins and knows nothing of clouds; `sight` makes its view of an inventory;
-//! `wish` reads why something should rotate, `schedule` puts a reminder on the secret itself; `keys` is about every
-//! other secret of the deployment: `redis` takes two passwords at a time, of the servers in `twin` two take turns, and
-//! `inner` is the key that plugins show the API. `leaving` is about who may still know an old one. The resources that an arrow changes ask here ([`turn`]) and declare it, so that
-//! each arrow is a step like any other.
+//! `wish` reads why something should rotate, `schedule` puts a reminder on the secret itself. `keys` is about every other
+//! secret of the deployment: `redis` takes two passwords at a time, of each `server` two take turns as `twin` says, and
+//! `inner` is the key that plugins show the API. `leaving` is about who may still know an old one. The resources that an
+//! arrow changes ask here ([`turn`]) and declare it, so that each arrow is a step like any other.
 
 pub mod inner;
 pub mod keys;
@@ -13,6 +13,7 @@ pub mod machine;
 pub mod redis;
 pub mod refusals;
 pub mod schedule;
+pub mod server;
 pub mod sight;
 pub mod twin;
 pub mod wish;

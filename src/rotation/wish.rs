@@ -25,8 +25,8 @@ pub fn database(context: &Context<'_>) -> Wish {
     }
 }
 
-/// Why another secret of the deployment should rotate. By itself none does: not everybody who uses it can be told
-/// at the same moment.
+/// Why another secret of the deployment should rotate. By itself none does: it takes a second server and a rollout, for
+/// which the user chooses the time.
 pub fn key(context: &Context<'_>, suffix: &str) -> Wish {
     Wish {
         ordered: ordered(context, |secret| secret == suffix),

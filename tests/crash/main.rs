@@ -77,11 +77,13 @@ async fn a_rotation_of_the_database_password_survives_every_death() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rotation_of_redis_password_and_the_sandboxs_key_survives_every_death() {
+async fn a_rotation_of_redis_password_and_of_keys_between_components_survives_every_death() {
     let spec = spec("rotation_propagation_delay_sec: 5\n");
     let event: fn(&Stage) = |stage| {
         add_version(stage, "redis-password", "RotatedRedisPassword");
         add_version(stage, "code-execution-api-key", "RotatedSandboxKey");
+        add_version(stage, "plugin-daemon-key", "RotatedDaemonKey");
+        add_version(stage, "inner-api-key-for-plugin", "RotatedInnerKey");
     };
     let (before, event) = (Some(spec.clone()), Some(event));
     let ago = Duration::from_secs(3600);

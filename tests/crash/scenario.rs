@@ -137,8 +137,8 @@ impl Scenario {
     }
 }
 
-/// When to die: at some writes and some calls, as a seed says. `DIFY_CRASH=writes` means before and after every write of a
-/// short scenario and three times as often in a long one, `DIFY_CRASH=calls` before and after every call of any.
+/// When to die: at some writes and some calls, as a seed says. `DIFY_CRASH=writes` means before and after every write,
+/// `DIFY_CRASH=calls` before and after every call.
 fn deaths(writes: usize, calls: usize, is_long: bool) -> Vec<(Place, Moment)> {
     let all = |places: usize, place: fn(usize) -> Place| -> Vec<(Place, Moment)> {
         let both = |place| [(place, Moment::Before), (place, Moment::After)];
@@ -153,11 +153,7 @@ fn deaths(writes: usize, calls: usize, is_long: bool) -> Vec<(Place, Moment)> {
     println!("DIFY_CRASH_SEED={seed}");
     let mut chance = rand::rngs::StdRng::seed_from_u64(seed);
     let of = |(short, long): (usize, usize)| if is_long { long } else { short };
-    let at_writes = match (wanted.as_str(), is_long) {
-        ("writes", false) => usize::MAX,
-        ("writes", true) => 3 * of(WRITES),
-        _ => of(WRITES),
-    };
+    let at_writes = if wanted == "writes" { usize::MAX } else { of(WRITES) };
     let mut some = |mut deaths: Vec<(Place, Moment)>, most: usize| {
         deaths.shuffle(&mut chance);
         deaths.truncate(most);

@@ -3,11 +3,13 @@
 use dify_reconciler::cloud::Precondition;
 use dify_reconciler::converge::{Hint, Outcome, Work};
 use dify_reconciler::embedded::kubernetes::Delays;
+use dify_reconciler::events;
+use dify_reconciler::handlers::{self, Motion};
 use dify_reconciler::resources::kubernetes::Kind;
 use dify_reconciler::slice::Slice;
 use dify_reconciler::state::orders::{self, Request};
 use jiff::SignedDuration;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{MINIMAL, Pace, Stage};
 
@@ -61,7 +63,7 @@ async fn a_due_backup_ends_with_its_manifest_and_is_tried_and_then_nothing_is_wr
     let job = std::time::Duration::from_secs(42);
     stage.kubernetes.set_delays(Delays { job, ..Delays::NONE });
     // The bell of the scheduler, whose work may write nothing but backups.
-    let hint = Some(Hint::Backup { slot: "2026-11-23T02:00:00Z".into() });
+    let hint = Some(Hint::Backup { slot: "2026-11-23T02:00:00Z".into(), is_order: false });
     let bell = Work { hint, slices: vec![Slice::Backup], cause: "backup due".into(), ..work.clone() };
     let mark = stage.mark();
     assert_eq!(stage.settle(&bell).await, Outcome::Converged, "{:#?}", stage.status(&work).await);
@@ -98,6 +100,53 @@ async fn a_due_backup_ends_with_its_manifest_and_is_tried_and_then_nothing_is_wr
         assert_eq!(stage.settle(&bell).await, Outcome::Converged);
         assert_eq!(stage.settle(&work).await, Outcome::Converged);
     }
+    assert_eq!(stage.writes_since(mark), Vec::<String>::new());
+}
+
+/// The work that a call of somebody's own scheduler asks for, by the way of the door.
+fn called(kind: &str, deployment: Option<&str>, schedule_time: &str) -> Work {
+    let headers = [
+        ("x-cloudscheduler", "true"),
+        ("x-cloudscheduler-jobname", "nightly"),
+        ("x-cloudscheduler-scheduletime", schedule_time),
+    ];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let body = json!({"kind": kind, "deployment": deployment});
+    let envelope = events::open(&headers, body.to_string().as_bytes()).remove(0).expect("it opens");
+    match handlers::motion(&events::decode(&envelope).expect("it decodes"), "specs") {
+        Motion::ConvergeConcerned { hint, cause, writes, .. } => {
+            Work { slices: writes.to_vec(), hint: Some(hint), ..Work::on("prod.yaml", &cause) }
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scheduler_that_names_a_deployment_gets_one_backup_for_each_time_of_its_schedule() {
+    let (stage, work) = deployed(MINIMAL).await;
+    until(&stage, "2026-11-23T04:00:00Z");
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    assert_eq!(backups(&stage), ["20261123T020000Z"], "the spec's own schedule");
+
+    until(&stage, "2026-11-23T10:05:00Z");
+    let [first, second] = ["2026-11-23T09:00:00Z", "2026-11-23T11:00:00+01:00"];
+    assert_eq!(stage.settle(&called("backup", None, first)).await, Outcome::Converged);
+    assert_eq!(backups(&stage).len(), 1, "who names none asks for a look");
+    for time in [first, first, second, first, second] {
+        assert_eq!(stage.settle(&called("backup", Some("prod"), time)).await, Outcome::Converged);
+    }
+    assert_eq!(backups(&stage), ["20261123T020000Z", "20261123T090000Z", "20261123T100000Z"]);
+
+    let tried = async || stage.status(&work).await.outputs["backups"][0]["verified_at"].clone();
+    assert!(tried().await.is_null(), "a trial is due once a week");
+    for _ in 0..2 {
+        let call = called("backup-verify", Some("prod"), "2026-11-23T10:04:00Z");
+        assert_eq!(stage.settle(&call).await, Outcome::Converged);
+        assert!(tried().await.is_string(), "it was ordered");
+    }
+    let mark = stage.mark();
+    assert_eq!(stage.settle(&called("backup", Some("prod"), first)).await, Outcome::Converged);
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
     assert_eq!(stage.writes_since(mark), Vec::<String>::new());
 }
 

@@ -22,5 +22,6 @@ mod rotation_due;
 mod secret_changed;
 mod spec_committed;
 mod spec_withdrawn;
+mod taking_turns;
 mod upgrading;
 mod watched;

@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Pace, Stage};
 use crate::rotating::{
-    add_version, configuration, heard, later, logs_in, order, password, secret_path, serving, spec, standing,
-    told, versions,
+    add_version, heard, later, logs_in, order, password, secret_path, serving, spec, standing, told, versions,
 };
 
 const TOPIC: &str = "projects/demo-project/topics/rotations";
@@ -208,33 +207,6 @@ async fn a_rotation_of_the_secret_key_is_refused_with_the_reason() {
     let message = told(&stage, "SECRET_ROTATE", "secret-key").expect("it sets a look in motion");
     assert_eq!(stage.settle(&message).await, Outcome::Converged);
     assert_eq!(versions(&stage, "secret-key"), ["1 ENABLED"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_key_of_two_sides_rolls_both_by_one_plan() {
-    let (stage, work) = standing("").await;
-    let before = [configuration(&stage, ""), configuration(&stage, "-plugin-daemon")];
-    later(&stage, 1);
-    order(&stage, "plugin-daemon-key").await;
-    assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await.findings);
-    assert_eq!(
-        versions(&stage, "plugin-daemon-key"),
-        ["1 DISABLED", "2 ENABLED"],
-        "nobody shows it any more"
-    );
-    let findings = stage.status(&work).await.findings;
-    assert!(
-        findings.iter().any(|finding| finding.message.contains("not without a gap")),
-        "the user is told what is refused meanwhile: {findings:#?}"
-    );
-    assert_ne!(configuration(&stage, ""), before[0]);
-    assert_ne!(configuration(&stage, "-plugin-daemon"), before[1]);
-    let (api, daemon) = (stage.object("Secret", "-env"), stage.object("Secret", "-plugin-daemon-env"));
-    let key = |secret: Option<serde_json::Value>, name: &str| secret.expect("a Secret")["data"][name].clone();
-    assert_eq!(key(api, "PLUGIN_DAEMON_KEY"), key(daemon, "SERVER_KEY"));
-    let mark = stage.mark();
-    assert_eq!(stage.settle(&work).await, Outcome::Converged);
-    assert_eq!(stage.writes_since(mark), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::Container;
 
 use crate::resources::Declared;
-use crate::rotation::twin::{Server, Twin};
+use crate::rotation::server::{Server, Twin};
 use crate::spec::Spec;
 
 use super::environment::{self, Application};
@@ -21,7 +21,7 @@ pub const PROXY: &str = "agent-proxy";
 
 /// The name of the sandbox that belongs to one of the two servers.
 pub fn sandbox_name(twin: Twin) -> &'static str {
-    if twin == Twin::A { "agent-sandbox" } else { "agent-sandbox-b" }
+    Server::Agent.beside(twin).unwrap_or_default()
 }
 
 /// Names of the sandboxes that are there or are to be.
@@ -47,8 +47,12 @@ fn pair(scope: &Scope<'_>, application: &Application, twin: Twin) -> Vec<Declare
     let platform = application.platform();
     let secrets = environment::secrets::agent_backend(scope, &application.secrets, platform, &mut waits);
     let sandbox_secrets = environment::secrets::agent_sandbox(&secrets);
-    let backend =
-        Standalone { secrets, waits: waits.clone(), needs: inner_api::needs(scope), ..backend(scope, twin) };
+    let backend = Standalone {
+        secrets,
+        waits: waits.clone(),
+        needs: inner_api::needs(scope, Server::Agent, twin),
+        ..backend(scope, twin)
+    };
     let sandbox = Standalone { secrets: sandbox_secrets, waits, ..sandbox(scope, twin) };
     let mut all = standalone::declare(scope, backend, |pod, _| pod.with_scratch("tmp", "/tmp"));
     all.extend(standalone::declare(scope, sandbox, |pod, _| pod));

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::{Container, ResourceRequirements};
 
-use crate::resources::{Declared, Desired, ResourceId};
+use crate::resources::{Declared, ResourceId};
 use crate::slice::Slice;
 use crate::spec::types::Component;
 
@@ -13,7 +13,7 @@ use super::scope::Scope;
 use super::sizes::{Size, resources};
 use super::waits::Waits;
 use super::workload::{self, Replacement};
-use super::{Kind, account, config, gates, security, turn};
+use super::{Kind, account, config, gates, security};
 
 /// Name of the Secret that all of them read.
 pub fn secret_name(scope: &Scope<'_>) -> String {
@@ -23,19 +23,14 @@ pub fn secret_name(scope: &Scope<'_>) -> String {
 /// The Secret that all of them read.
 pub fn secret(scope: &Scope<'_>, application: &Application) -> Declared {
     let name = secret_name(scope);
-    let mut secret = super::credentials::declare(
+    super::credentials::declare(
         scope,
         &name,
         "api",
         Slice::Workload,
         &application.secrets,
         &application.secret_waits,
-    );
-    secret.needs.extend(turn::gates(scope));
-    if let Some(wait) = turn::wait(scope) {
-        secret.desired = Desired::Waiting(vec![wait]);
-    }
-    secret
+    )
 }
 
 /// A pod of the API image: unprivileged, with nothing to write to but `/tmp` (it boots, serves and

@@ -55,6 +55,11 @@ impl SecretValue {
         Self { text: Sensitive::new(make(self.text.reveal())), version: self.version.clone() }
     }
 
+    /// A version of a key, under this name.
+    pub fn key(payload: Result<Payload, Wait>, name: &str, waits: &mut Waits) -> Self {
+        Self::of(payload.as_ref().map_err(Clone::clone), name, waits)
+    }
+
     /// What was read of a secret, under this name.
     pub fn of(payload: Result<&Payload, Wait>, name: &str, waits: &mut Waits) -> Self {
         waits

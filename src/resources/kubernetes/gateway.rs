@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use crate::resources::google::{address, certificate, certificate_map};
 use crate::resources::{Declared, ResourceId};
-use crate::rotation::twin::{self, Server};
+use crate::rotation::server::Server;
+use crate::rotation::twin;
 use crate::slice::Slice;
 
 use super::environment::api::openapi;
@@ -17,7 +18,7 @@ use super::front::{
 use super::scope::Scope;
 use super::service::{self, PLUGIN_DAEMON_PORT, WEB_PORT, WEBSOCKET_PORT};
 use super::waits::Waits;
-use super::{Kind, enabled};
+use super::{Kind, enabled, turn};
 
 /// The Gateway API's group and version.
 const API: &str = "gateway.networking.k8s.io/v1";
@@ -64,7 +65,7 @@ pub fn backends(scope: &Scope<'_>) -> Vec<(String, &'static str)> {
     let mut components = Vec::new();
     components.extend(enabled(&spec.web, true).then_some("web"));
     if enabled(&spec.plugin_daemon, true) {
-        components.push(Server::PluginDaemon.component(twin::target(scope.context, Server::PluginDaemon)));
+        components.extend(turn::components(scope, Server::PluginDaemon));
     }
     components.extend(enabled(&spec.api_websocket, false).then_some("websocket"));
     all.extend(components.into_iter().map(|component| (scope.names().component(component), component)));
@@ -113,9 +114,7 @@ fn routes(scope: &Scope<'_>, secure: bool) -> Declared {
     };
     let mut rules = vec![rule(&paths, api()), rule(&["/socket.io"], live)];
     if enabled(&spec.plugin_daemon, true) {
-        // The other one of two only when the callers inside have been told of it as well.
-        let daemon = Server::PluginDaemon.component(twin::front(scope.context, Server::PluginDaemon));
-        rules.push(rule(&["/e"], backend(&names.component(daemon), PLUGIN_DAEMON_PORT)));
+        rules.push(Rule { backend_refs: daemons(scope), ..rule(&["/e"], api()) });
     }
     if enabled(&spec.web, true) {
         rules.push(rule(&["/"], backend(&names.component("web"), WEB_PORT)));
@@ -124,6 +123,16 @@ fn routes(scope: &Scope<'_>, secure: bool) -> Declared {
     let listener = if secure { "https" } else { "http" };
     let needs = backends(scope).iter().map(|(name, _)| service::id(scope, name)).collect();
     route(scope, &names.component("routes"), listener, hostnames, rules, needs)
+}
+
+/// The plugin daemon that the callers inside have been told of. Another one that is coming up gets no requests yet, but
+/// is made known to the load balancer, which takes minutes to find it healthy.
+fn daemons(scope: &Scope<'_>) -> Vec<BackendRef> {
+    let server = Server::PluginDaemon;
+    let (front, target) = (twin::front(scope.context, server), twin::target(scope.context, server));
+    let one = |twin| backend(&scope.names().component(server.component(twin)), PLUGIN_DAEMON_PORT);
+    let next = (target != front).then(|| BackendRef { weight: 0, ..one(target) });
+    std::iter::once(one(front)).chain(next).collect()
 }
 
 fn redirect(scope: &Scope<'_>) -> Declared {

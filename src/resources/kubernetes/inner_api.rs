@@ -1,10 +1,16 @@
 //! Where plugins find the API: the Service of a version of their key, and, while that key is replaced, a second API
 //! (`rotation::inner`).
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::core::v1::{PodTemplateSpec, Service};
 
 use crate::resources::{Declared, ResourceId};
-use crate::rotation::{inner, twin};
+pub use crate::rotation::inner::COMPONENT;
+
+use crate::rotation::inner;
+use crate::rotation::server::{Server, Twin};
+use crate::rotation::twin;
 use crate::slice::Slice;
 
 use super::environment::{self, Application, Plain};
@@ -13,9 +19,6 @@ use super::service::{self, Wanted};
 use super::waits::Waits;
 use super::workload::{self, Replacement};
 use super::{Kind, api, config, credentials, gates};
-
-/// The second API's name.
-pub const COMPONENT: &str = "inner-api";
 
 /// The address for whoever has the key that is in use.
 pub fn url(scope: &Scope<'_>) -> String {
@@ -27,26 +30,34 @@ pub fn url(scope: &Scope<'_>) -> String {
 
 /// Whether the second API is there or is to be.
 pub fn stands(scope: &Scope<'_>) -> bool {
-    let id = scope.id(Kind::Deployment, &scope.names().component(COMPONENT));
-    inner::is_changing(scope.context) || scope.context.seen.body(&id).is_some()
+    inner::is_changing(scope.context) || inner::is_there(scope.context)
 }
 
-/// The Service of the key's version, and the second API with what it reads.
+/// The Services of the key's versions that are shown, and the second API with what it reads.
 pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
-    let key = inner::service(scope.context, twin::wanted(scope.context, inner::SECRET));
-    let mut all: Vec<Declared> = key.into_iter().map(|version| keyed(scope, version)).collect();
+    let keys = [inner::known(scope.context), twin::wanted(scope.context, inner::SECRET)];
+    let versions: BTreeSet<u64> =
+        keys.into_iter().filter_map(|key| inner::service(scope.context, key)).collect();
+    let mut all: Vec<Declared> = versions.into_iter().map(|version| keyed(scope, version)).collect();
     if inner::is_changing(scope.context) {
         all.extend(second(scope, application));
     }
     all
 }
 
-/// What a server with the key needs of the API.
-pub fn needs(scope: &Scope<'_>) -> Vec<ResourceId> {
+/// What a server with the key needs of the API: the Service of its version, with pods behind it.
+pub fn needs(scope: &Scope<'_>, server: Server, twin: Twin) -> Vec<ResourceId> {
     let key = inner::service(scope.context, twin::wanted(scope.context, inner::SECRET));
-    let service = key.map(|version| service::id(scope, &name(scope, version)));
-    let second = || scope.id(Kind::Deployment, &scope.names().component(COMPONENT));
-    service.into_iter().chain(inner::is_changing(scope.context).then(second)).collect()
+    let Some(version) = key else { return Vec::new() };
+    let mut all = vec![service::id(scope, &name(scope, version))];
+    if inner::is_changing(scope.context) {
+        // One that is there has been started with it.
+        let is_there = twin::is_there(scope.context, server, twin);
+        all.extend((!is_there).then(|| scope.id(Kind::Deployment, &scope.names().component(COMPONENT))));
+    } else if inner::labelled(scope.context) != Some(version) {
+        all.push(api::id(scope));
+    }
+    all
 }
 
 /// Labels a template of the API with the version of the key that its pods know.
@@ -77,7 +88,8 @@ fn second(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
         (Slice::Workload, config::name(scope, COMPONENT), scope.names().component(COMPONENT));
     let plain: Plain = environment::api::api(scope, application);
     let mut waits = application.waits();
-    let secrets = environment::secrets::with_inner_key(scope, &application.secrets, &mut waits);
+    let keys = [(inner::VARIABLE, inner::SECRET)];
+    let secrets = environment::secrets::in_the_end(scope, &application.secrets, &keys, &mut waits);
     let pod = api::pod(scope, &own, &own, environment::checksum(&plain, &secrets), &mut waits);
     let mut template = pod.template(scope, COMPONENT);
     label(&mut template, inner::service(scope.context, twin::wanted(scope.context, inner::SECRET)));

@@ -112,6 +112,12 @@ pub fn own_secret(context: &Context<'_>, component: &str) -> ResourceId {
     scope.id(Kind::Secret, &config::name(&scope, component))
 }
 
+/// The Deployment of a component.
+pub fn deployment(context: &Context<'_>, component: &str) -> ResourceId {
+    let scope = Scope::new(context);
+    scope.id(Kind::Deployment, &scope.names().component(component))
+}
+
 /// The Job that brings the schema to the version that is wanted, once it is known by which image.
 pub fn migration(context: &Context<'_>) -> Option<ResourceId> {
     images::pinned(context, images::Image::Api).ok()?;

@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::Container;
 
 use crate::resources::Declared;
-use crate::rotation::twin::{Server, Twin};
+use crate::rotation::server::{Server, Twin};
 
 use super::environment::plugin_daemon::WORKING_ROOT;
 use super::environment::{self, Application};
@@ -38,7 +38,7 @@ fn daemon(scope: &Scope<'_>, application: &Application, twin: Twin) -> Vec<Decla
     let (claim_id, disk) = storage::claim(scope, &claim, name, DISK, storage::STORAGE_CLASS);
     let mut needs = gates::plugin_daemon(scope);
     needs.push(claim_id);
-    needs.extend(inner_api::needs(scope));
+    needs.extend(inner_api::needs(scope, Server::PluginDaemon, twin));
     let mut waits = application.waits();
     let secrets = environment::secrets::plugin_daemon(scope, &application.secrets, &mut waits);
     let port = PLUGIN_DAEMON_PORT;

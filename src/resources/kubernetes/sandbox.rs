@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::Container;
 
 use crate::resources::Declared;
-use crate::rotation::twin::{Server, Twin};
+use crate::rotation::server::{Server, Twin};
 
 use super::environment::{self, Application};
 use super::images::Image;
@@ -38,13 +38,15 @@ fn sandbox(scope: &Scope<'_>, application: &Application, twin: Twin) -> Vec<Decl
         security_context: Some(security::root_with(&RIGHTS)),
         ..Default::default()
     };
+    let mut waits = application.waits();
+    let secrets = environment::secrets::sandbox(scope, &application.secrets, &mut waits);
     let component = Standalone {
         component: Server::Sandbox.component(twin),
         image: Image::Sandbox,
         port: SANDBOX_PORT,
         plain: environment::sandbox::sandbox(scope),
-        secrets: environment::secrets::sandbox(&application.secrets),
-        waits: application.waits(),
+        secrets,
+        waits,
         main,
         resources: wanted.resources.as_ref(),
         size: size("500m", "1Gi", "2Gi"),
@@ -59,13 +61,12 @@ fn sandbox(scope: &Scope<'_>, application: &Application, twin: Twin) -> Vec<Decl
 mod tests {
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
-    use serde_json::json;
 
     use super::super::Kind;
     use super::super::fixture::World;
     use super::*;
     use crate::inventory::{Payload, Sighting};
-    use crate::resources::{Desired, ResourceId};
+    use crate::resources::ResourceId;
     use crate::spec::Spec;
     use crate::spec::types::Sensitive;
 
@@ -102,64 +103,6 @@ mod tests {
     fn text(world: &World, suffix: &str, name: &str) -> Option<String> {
         let bytes = STANDARD.decode(world.body(Kind::Secret, suffix)["data"][name].as_str()?).ok()?;
         String::from_utf8(bytes).ok()
-    }
-
-    #[test]
-    fn a_new_key_is_another_sandbox_and_its_callers_read_key_and_address_from_one_object() {
-        let world = with_a_new_key(World::default_set(), 4);
-        assert_eq!(text(&world, "-sandbox-b-env", "API_KEY").as_deref(), Some("key-4"));
-        assert_eq!(text(&world, "-env", "CODE_EXECUTION_API_KEY").as_deref(), Some("key-4"));
-        let endpoint = text(&world, "-env", Server::Sandbox.endpoint()).expect("it is told");
-        assert!(endpoint.ends_with("-sandbox-b:8194"), "{endpoint}");
-        let declared = world.declared();
-        let callers = declared.iter().find(|one| one.id.name.ends_with("0a1b2c3d-env")).expect("a Secret");
-        let needs: Vec<String> = callers.needs.iter().map(ToString::to_string).collect();
-        assert!(needs.iter().any(|need| need.starts_with("Deployment") && need.ends_with("-sandbox-b")));
-        assert!(needs.iter().any(|need| need.starts_with("NetworkPolicy") && need.ends_with("-api")));
-        let rules = world.body(Kind::NetworkPolicy, "-api")["spec"]["egress"].to_string();
-        assert!(rules.contains(r#""component":"sandbox""#) && rules.contains(r#""component":"sandbox-b""#));
-        assert!(
-            !declared.iter().any(|one| one.id.name.ends_with("-sandbox")
-                && one.id.kind == crate::resources::Kind::Kubernetes(Kind::Deployment)),
-            "the old one is let be"
-        );
-    }
-
-    #[test]
-    fn the_old_sandbox_stays_while_somebody_may_know_it_and_the_next_turn_comes_back() {
-        let mut world = with_a_new_key(World::default_set(), 4);
-        for (kind, suffix) in
-            [(Kind::Secret, "-sandbox-b-env"), (Kind::Secret, "-env"), (Kind::Deployment, "-sandbox-b")]
-        {
-            note(&mut world, kind, suffix);
-        }
-        let waits = |world: &World| {
-            let old = world.declared().into_iter().find(|one| {
-                one.id.name.ends_with("-sandbox")
-                    && one.id.kind == crate::resources::Kind::Kubernetes(Kind::Deployment)
-            });
-            matches!(old.map(|old| old.desired), Some(Desired::Waiting(_)))
-        };
-        assert!(waits(&world), "nothing says that a rollout ended");
-        for suffix in ["-sandbox", "-sandbox-b"] {
-            let name = format!("{}{suffix}", world.names.prefix);
-            let id = ResourceId::kubernetes(Kind::Deployment, &world.names.namespace(&world.spec), &name);
-            let ended = json!({"status": {"conditions": [{"type": "Progressing", "status": "True",
-                "reason": "NewReplicaSetAvailable", "lastUpdateTime": "2026-11-23T09:00:00Z"}]}});
-            world.seen.note(id, Sighting::Present(ended));
-        }
-        assert!(!waits(&world), "everybody has gone");
-        let gone = format!("{}-sandbox", world.names.prefix);
-        let namespace = world.names.namespace(&world.spec);
-        world.seen.note(ResourceId::kubernetes(Kind::Deployment, &namespace, &gone), Sighting::Absent);
-
-        let back = with_a_new_key(world, 5);
-        assert_eq!(text(&back, "-sandbox-env", "API_KEY").as_deref(), Some("key-5"));
-        assert_eq!(
-            text(&back, "-env", Server::Sandbox.endpoint()),
-            None,
-            "the ConfigMap names the first one"
-        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::resources::{Declared, ResourceId};
-use crate::rotation::twin::{Server, Twin};
+use crate::rotation::server::{Server, Twin};
 use crate::slice::Slice;
 use crate::spec::types::ServicePort as ExtraPort;
 

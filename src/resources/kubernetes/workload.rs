@@ -11,7 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::resources::ResourceId;
-use crate::rotation::twin::Server;
+use crate::rotation::server::Server;
 use crate::spec::Spec;
 
 use super::scope::Scope;

@@ -1,6 +1,7 @@
 //! What Agent v2's server and its sandbox read (Dify 1.16 and later, off by default).
 
-use crate::rotation::twin::{self, Server, Twin};
+use crate::rotation::server::{Server, Twin};
+use crate::rotation::twin;
 
 use super::super::scope::Scope;
 use super::super::{agent, inner_api, service};

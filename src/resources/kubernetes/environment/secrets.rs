@@ -3,7 +3,8 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::resources::facts;
-use crate::rotation::twin::{self, Server, Twin};
+use crate::rotation::server::{Server, Twin, gives};
+use crate::rotation::twin;
 use crate::rotation::{inner, redis};
 use crate::spec::types::{Sensitive, StringMap};
 
@@ -35,20 +36,20 @@ pub fn application(scope: &Scope<'_>, database: &Database, platform: &Plain, wai
     for (name, suffix) in [("SECRET_KEY", "secret-key"), ("INIT_PASSWORD", "init-password")] {
         all.insert(name.into(), SecretValue::generated(scope, suffix, waits));
     }
-    let inner = SecretValue::of(inner::known(scope.context), inner::SECRET, waits);
-    all.insert(inner::VARIABLE.into(), inner);
-    for (name, suffix) in [
+    all.insert(inner::VARIABLE.into(), SecretValue::key(inner::known(scope.context), inner::SECRET, waits));
+    let mut shown = vec![
         ("PLUGIN_DAEMON_KEY", "plugin-daemon-key"),
         ("CODE_EXECUTION_API_KEY", "code-execution-api-key"),
-        ("AGENT_BACKEND_API_TOKEN", "agent-api-token"),
-    ] {
-        if name != "AGENT_BACKEND_API_TOKEN" || enabled(&spec.agent_backend, false) {
-            all.insert(name.into(), SecretValue::of(twin::wanted(scope.context, suffix), suffix, waits));
-        }
+    ];
+    if enabled(&spec.agent_backend, false) {
+        shown.push(("AGENT_BACKEND_API_TOKEN", "agent-api-token"));
+    }
+    for (name, suffix) in shown {
+        all.insert(name.into(), SecretValue::key(twin::shown(scope.context, suffix), suffix, waits));
     }
     // One Secret says both which key is taken and where, so that nobody ever reads half of the switch.
     for server in Server::ALL {
-        if twin::target(scope.context, server) == Twin::B {
+        if twin::told_of(scope.context, server) == Twin::B {
             let endpoint = Sensitive::new(service::server_url(scope, server, Twin::B));
             let version = server.component(Twin::B).to_owned();
             all.insert(server.endpoint().into(), SecretValue { text: endpoint, version });
@@ -80,20 +81,29 @@ pub fn users(scope: &Scope<'_>, variables: &StringMap, waits: &mut Waits) -> Sec
         .collect()
 }
 
-/// What the API image's containers get, but with the version of the key for plugins that its callers are to show.
-pub fn with_inner_key(scope: &Scope<'_>, application: &SecretMap, waits: &mut Waits) -> SecretMap {
+/// What the API image's containers get, but with these keys as they are to be in the end.
+pub fn in_the_end(
+    scope: &Scope<'_>,
+    application: &SecretMap,
+    keys: &[(&str, &str)],
+    waits: &mut Waits,
+) -> SecretMap {
     let mut all = application.clone();
-    if inner::takes_turns(scope.spec()) {
-        let key = SecretValue::of(twin::wanted(scope.context, inner::SECRET), inner::SECRET, waits);
-        all.insert(inner::VARIABLE.into(), key);
+    for (name, suffix) in keys.iter().filter(|(name, _)| !gives(scope.spec(), name)) {
+        let key = SecretValue::key(twin::wanted(scope.context, suffix), suffix, waits);
+        all.insert((*name).into(), key);
     }
     all
 }
 
+/// Keys that the plugin daemon takes and shows.
+const DAEMON_KEYS: [(&str, &str); 2] =
+    [("PLUGIN_DAEMON_KEY", "plugin-daemon-key"), (inner::VARIABLE, inner::SECRET)];
+
 /// What the plugin daemon needs, under the names it reads.
 pub fn plugin_daemon(scope: &Scope<'_>, application: &SecretMap, waits: &mut Waits) -> SecretMap {
     pick(
-        &with_inner_key(scope, application, waits),
+        &in_the_end(scope, application, &DAEMON_KEYS, waits),
         &[
             ("SERVER_KEY", "PLUGIN_DAEMON_KEY"),
             ("DIFY_INNER_API_KEY", "INNER_API_KEY_FOR_PLUGIN"),
@@ -104,8 +114,9 @@ pub fn plugin_daemon(scope: &Scope<'_>, application: &SecretMap, waits: &mut Wai
 }
 
 /// What the sandbox needs: the key that its callers show.
-pub fn sandbox(application: &SecretMap) -> SecretMap {
-    pick(application, &[("API_KEY", "CODE_EXECUTION_API_KEY")])
+pub fn sandbox(scope: &Scope<'_>, application: &SecretMap, waits: &mut Waits) -> SecretMap {
+    let keys = [("CODE_EXECUTION_API_KEY", "code-execution-api-key")];
+    pick(&in_the_end(scope, application, &keys, waits), &[("API_KEY", "CODE_EXECUTION_API_KEY")])
 }
 
 /// What Agent v2's server needs.
@@ -115,8 +126,9 @@ pub fn agent_backend(
     platform: &Plain,
     waits: &mut Waits,
 ) -> SecretMap {
+    let keys = [&DAEMON_KEYS[..], &[("AGENT_BACKEND_API_TOKEN", "agent-api-token")]].concat();
     let mut all = pick(
-        &with_inner_key(scope, application, waits),
+        &in_the_end(scope, application, &keys, waits),
         &[
             ("DIFY_AGENT_API_TOKEN", "AGENT_BACKEND_API_TOKEN"),
             ("DIFY_AGENT_PLUGIN_DAEMON_API_KEY", "PLUGIN_DAEMON_KEY"),

@@ -4,7 +4,7 @@
 //! the values that were found out the hard way.
 
 use crate::resources::facts;
-use crate::rotation::twin::{Server, Twin};
+use crate::rotation::server::{Server, Twin};
 
 use super::super::database::{Database, PORT};
 use super::super::scope::Scope;

@@ -11,7 +11,8 @@ use k8s_openapi::api::networking::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use crate::resources::Declared;
-use crate::rotation::twin::{self, Server, Twin};
+use crate::rotation::server::{Server, Twin};
+use crate::rotation::twin;
 use crate::slice::Slice;
 
 use super::scope::Scope;
