@@ -8,7 +8,7 @@ use dify_reconciler::embedded::google::Verdict;
 use serde_json::Value;
 
 use crate::harness::Stage;
-use crate::rotating::{configuration, data, later, order, secret_path, standing, versions};
+use crate::rotating::{configuration, data, later, order, secret_path, spec, standing, versions};
 
 /// Works until it has converged, and answers what was to be seen on the way, each thing once in a row.
 pub async fn watched<T: PartialEq + Debug>(stage: &Stage, work: &Work, look: impl Fn(&Stage) -> T) -> Vec<T> {
@@ -55,7 +55,7 @@ fn asked(stage: &Stage) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_takes_both_passwords_before_anybody_shows_the_new_one_and_until_nobody_shows_the_old() {
-    let (stage, work) = standing("").await;
+    let (stage, work) = Stage::standing(&spec("")).await;
     assert_eq!(asked(&stage), "v1");
     let before = configuration(&stage, "-worker");
     stage.clock.advance(Duration::from_secs(60));
@@ -105,7 +105,7 @@ async fn a_vm_that_cannot_be_told_keeps_its_password_and_the_user_is_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_sandbox_with_the_new_key_stands_before_the_callers_hear_of_it_and_the_old_one_goes_last() {
-    let (stage, work) = standing("").await;
+    let (stage, work) = Stage::standing(&spec("")).await;
     stage.clock.advance(Duration::from_secs(60));
     order(&stage, "code-execution-api-key").await;
     const KEY: &str = "code-execution-api-key";
