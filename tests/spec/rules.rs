@@ -138,5 +138,6 @@ pub const EXAMPLES: &[(&str, &str, &str)] = &[
     ("D-40", "image_policy: {mode: latest}", "image_policy: {mode: follow, approval: approve, soak_secs: 60}"),
     ("D-41", "image_policy: {soak_secs: 60}", "image_policy: {mode: follow, soak_secs: 60}"),
     ("D-43", "image_policy: {mode: follow, require_attestations: [mine]}", "image_policy: {mode: follow, require_attestations: [projects/p/attestors/mine]}"),
+    ("D-44", "additional_services: [{name: worker, image: nginx, port: 80}]", "additional_services: [{name: mine, image: nginx, port: 80}]"),
     ("D-42", "image_policy: {mode: follow, range: ~1.16.0}", "image_policy: {mode: follow, range: '>=1.17.1, <1.18'}"),
 ];

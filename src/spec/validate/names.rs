@@ -24,6 +24,46 @@ static ENVIRONMENT_NAME: LazyLock<Option<Regex>> =
 /// Longest DNS label. What a prefix makes too long is shortened when names are built, not refused here.
 const LONGEST_LABEL: usize = 63;
 
+/// What Dify's parts are called, and what begins the names of what comes and goes with them. Deployments and Services
+/// of both would be the same objects.
+const PARTS: [&str; 20] = [
+    "api",
+    "worker",
+    "beat",
+    "websocket",
+    "web",
+    "plugin-daemon",
+    "plugin-daemon-b",
+    "sandbox",
+    "sandbox-b",
+    "ssrf-proxy",
+    "agent-backend",
+    "agent-backend-b",
+    "agent-sandbox",
+    "agent-sandbox-b",
+    "agent-proxy",
+    "inner-api",
+    "gateway",
+    "routes",
+    "redirect",
+    "headless",
+];
+
+/// D-44: a further service has a name of its own.
+pub(super) fn parts(spec: &Spec, _: &Given) -> Vec<Finding> {
+    let services = spec.additional_services.iter().enumerate();
+    let taken = services.filter(|(_, service)| {
+        PARTS.contains(&service.name.as_str()) || service.name.starts_with("inner-api-v")
+    });
+    taken
+        .map(|(index, service)| {
+            error(format!("additional_services[{index}].name"))
+                .message(format!("`{}` is the name of one of Dify's own parts", service.name))
+                .help("Give the service another name: its Deployment and Service would be that part's.")
+        })
+        .collect()
+}
+
 /// V-47: names that Kubernetes and Compute Engine take.
 pub(super) fn dns_names(spec: &Spec, _: &Given) -> Vec<Finding> {
     let mut found = patterns("V-47", spec);

@@ -357,6 +357,8 @@ pub static RULES: &[Rule] = &[
         &["image_policy", "application_version", "container_image", "web"]),
     here("D-43", Error, Refuse, "an attestor that is not named in full", following::attestors,
         &["image_policy"]),
+    here("D-44", Error, Refuse, "a service by the name of one of Dify's parts", names::parts,
+        &["additional_services"]),
 ];
 
 const fn here(
