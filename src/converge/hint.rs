@@ -1,12 +1,15 @@
 //! What an event told of, for the work to look at first: a name, never a fact.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::backup::due;
 use crate::inventory::Reminder;
 use crate::plan::{Plan, Request, Step};
 use crate::state::orders;
+
+/// How far a scheduler's clock may be ahead of ours.
+const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// What an event told of. The work reads what is so, and does the same without it, only later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,14 +78,14 @@ impl Hint {
     }
 
     /// What a scheduler ordered for one deployment, with the time of its schedule, by which a repetition is the same
-    /// order. A time that cannot be read, or that has not come yet, is now.
+    /// order. With a time that cannot be read, or that is still to come, it is a look and no order.
     pub fn order(&self, now: Timestamp) -> Option<orders::Request> {
         let (what, slot) = match self {
             Hint::Backup { slot, is_order: true } => (due::BACKUP, slot),
             Hint::BackupVerify { slot, is_order: true } => (due::VERIFY, slot),
             _ => return None,
         };
-        let at = slot.parse::<Timestamp>().map_or(now, |at| at.min(now));
+        let at = slot.parse::<Timestamp>().ok().filter(|at| at.duration_since(now) < SKEW)?;
         Some(orders::Request { what: what.into(), of: String::new(), at })
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::condition::{Finding, Reason, Severity};
-use crate::error::CloudError;
+use crate::error::{CloudError, Failure};
 use crate::images::range;
 use crate::inventory::Inventory;
 use crate::resources::{Context, Names, ResourceId};
@@ -249,7 +249,13 @@ async fn ordered(converger: &Converger, work: &Work) -> Result<Orders, CloudErro
     let order = work.hint.as_ref().and_then(|hint| hint.order((converger.now)()));
     let is_new = |order: &Request| orders.requested(&order.what).is_none_or(|earlier| earlier.at < order.at);
     match order.filter(is_new) {
-        Some(order) => orders::change(state, deployment, |orders| orders.request(order.clone())).await,
+        Some(order) => {
+            match orders::change(state, deployment, |orders| orders.request(order.clone())).await {
+                // Orders that nobody understands pause everything, and the status says so.
+                Err(error) if matches!(error.failure, Failure::Malformed) => Ok(orders),
+                changed => changed,
+            }
+        }
         None => Ok(orders),
     }
 }

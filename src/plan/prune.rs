@@ -23,8 +23,8 @@ pub fn prune(plan: &mut Plan, declared: &[Declared], seen: &Inventory) {
         }
         let leftovers = seen
             .of_kind(Kind::Kubernetes(kind))
-            .filter(|(id, body)| !wanted.contains(id) && !has_owner(body));
-        for (id, body) in leftovers {
+            .filter(|(id, body)| !wanted.contains(id) && !has_owner(body) && !may_run(plan, kind, body));
+        for (id, body) in leftovers.collect::<Vec<_>>() {
             if let Some(request) = kubernetes::driver::delete(kind, body) {
                 plan.steps.push(Step {
                     resource: id.clone(),
@@ -43,6 +43,11 @@ fn cluster_settled(plan: &Plan) -> bool {
     // A restore waits until everything that writes is gone, and nothing serves as long as it does.
     let counts = |pending: &Pending| in_cluster(&pending.resource) && pending.slice != Slice::Backup;
     !plan.steps.iter().any(|step| in_cluster(&step.resource)) && !plan.pending.iter().any(counts)
+}
+
+/// Whether an object is a Job of a backup, while another one waits: it may run.
+fn may_run(plan: &Plan, kind: kubernetes::Kind, body: &Value) -> bool {
+    slice_of(kind, body) == Slice::Backup && plan.pending.iter().any(|pending| pending.slice == Slice::Backup)
 }
 
 /// An object that another object made, such as a CronJob's Job, goes with its owner.

@@ -19,7 +19,8 @@ pub fn may_rotate(suffix: &str) -> bool {
     is_key(suffix) || Side::BOTH.iter().any(|side| side.secret() == suffix)
 }
 
-/// The secrets whose versions have to be looked at: those that somebody wants rotated, and those that have been.
+/// The secrets whose versions have to be looked at: those that somebody wants rotated, those that
+/// have been, and those of which a turn goes on.
 pub fn watched(context: &Context<'_>) -> Vec<&'static str> {
     let has_wish = |suffix: &str| {
         let wish = wish::key(context, suffix);
@@ -30,7 +31,9 @@ pub fn watched(context: &Context<'_>) -> Vec<&'static str> {
         newest.is_some_and(|newest| newest.version > 1)
     };
     let generated = secret::generated(context.spec).into_iter().map(|secret| secret.suffix);
-    generated.filter(|suffix| is_key(suffix)).filter(|suffix| has_wish(suffix) || later(suffix)).collect()
+    let turning = |suffix: &str| twin::is_key(suffix) && !twin::is_settled(context, suffix);
+    let is_watched = |suffix: &&str| has_wish(suffix) || later(suffix) || turning(suffix);
+    generated.filter(|suffix| is_key(suffix)).filter(is_watched).collect()
 }
 
 /// Whether a new version of this secret is to be drawn.

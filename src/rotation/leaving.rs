@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::resources::kubernetes::{self, stamp};
-use crate::resources::{Context, Kind as AnyKind, Wait, WaitKind};
+use crate::resources::{Context, Kind as AnyKind, ResourceId, Wait, WaitKind};
 
 use super::sight;
 
@@ -34,18 +34,18 @@ fn grace_secs(deployment: &Value) -> i64 {
 /// What may still know the old one, and why it is thought so; `None` when everybody has gone. A rollout has its own
 /// wait, or has failed: then there is nothing to be waited for here.
 pub fn leaving(context: &Context<'_>) -> Option<Wait> {
-    leaving_after(context, 0)
+    leaving_from(context, 0, &[])
 }
 
-/// The same, when what a pod has begun may go on for so many seconds without it.
-pub fn leaving_after(context: &Context<'_>, secs: i64) -> Option<Wait> {
+/// The same for whoever calls these components, and when what a pod has begun may go on for so many seconds without it.
+pub fn leaving_from(context: &Context<'_>, secs: i64, called: &[ResourceId]) -> Option<Wait> {
     let Some(at) = context.seen.at.filter(|_| context.seen.cluster_reachable) else {
         return Some(Wait::dependency("the cluster could not be looked at"));
     };
     let delay_secs = i64::from(context.spec.rotation_propagation_delay_sec);
     let (mut newest, mut last) = (Timestamp::MIN, None);
     for (id, body) in context.seen.of_kind(AnyKind::Kubernetes(kubernetes::Kind::Deployment)) {
-        if is_let_go(body) {
+        if is_let_go(body) || called.contains(id) {
             continue;
         }
         let name = id.short_name();
@@ -108,7 +108,7 @@ mod tests {
 
     use super::*;
     use crate::inventory::{Inventory, Sighting};
-    use crate::resources::{Names, ResourceId};
+    use crate::resources::Names;
     use crate::spec::Spec;
 
     fn seen(at: &str, deployment: Value) -> Inventory {

@@ -20,11 +20,11 @@ use jiff::{SignedDuration, Timestamp};
 use crate::inventory::{Inventory, Payload};
 use crate::resources::google::{secret_history, secret_version};
 use crate::resources::kubernetes::{self, Kind};
-use crate::resources::{Context, Kind as AnyKind, Readiness, ResourceId, Wait, WaitKind, facts};
+use crate::resources::{Context, Kind as AnyKind, Readiness, ResourceId, Wait, facts};
 use crate::spec::types::Sensitive;
 
 use super::inner;
-use super::leaving::{ended, leaving, leaving_after};
+use super::leaving::{ended, leaving, leaving_from};
 use super::server::{Server, Twin, gives};
 use super::sight::{told, told_by};
 
@@ -78,10 +78,13 @@ pub fn draining(context: &Context<'_>, server: Server) -> Option<(ResourceId, Wa
     if is_switching(context, server) || !is_there(context, server, old) || is_at_rest(context) {
         return None;
     }
+    // Whether it stands itself is nothing to its callers.
+    let components = server.beside(old).into_iter().chain([server.component(old)]);
+    let own: Vec<ResourceId> = components.map(|component| id(context, component)).collect();
     let wait = match server {
-        Server::Sandbox => leaving(context),
-        Server::PluginDaemon => called_by_agent(context).or_else(|| leaving(context)),
-        Server::Agent => leaving_after(context, RUN_SECS),
+        Server::Sandbox => leaving_from(context, 0, &own),
+        Server::PluginDaemon => called_by_agent(context).or_else(|| leaving_from(context, 0, &own)),
+        Server::Agent => leaving_from(context, RUN_SECS, &own),
     }?;
     let wait = wait.told(|why| format!("{} with the old key stays: {why}", server.component(old)));
     Some((id(context, server.component(old)), wait))
@@ -120,7 +123,7 @@ pub fn is_held(context: &Context<'_>, server: Server) -> bool {
 /// # Errors
 /// What has to be read before that can be said.
 pub fn wanted(context: &Context<'_>, secret: &str) -> Result<Payload, Wait> {
-    match Server::of_key(secret).and_then(|server| held_own(context, server, secret)) {
+    match owner(context, secret).and_then(|server| held_own(context, server, secret)) {
         Some(content) => version_with(context, secret, &content),
         None => facts::secret(context, secret).cloned(),
     }
@@ -139,8 +142,8 @@ pub fn shown(context: &Context<'_>, secret: &str) -> Result<Payload, Wait> {
     }
 }
 
-/// The version of a secret with this content. One that nobody can read any more, because somebody disabled it, has the
-/// number 0.
+/// The version of a secret with this content. What is none of its versions that can be read, because somebody disabled
+/// it or it was the user's own, has the number 0.
 ///
 /// # Errors
 /// What has to be read before that can be said.
@@ -148,6 +151,10 @@ pub fn version_with(context: &Context<'_>, secret: &str, content: &str) -> Resul
     let newest = facts::secret(context, secret)?;
     if newest.content.reveal() == content {
         return Ok(newest.clone());
+    }
+    let lost = || Payload { version: 0, content: Sensitive::new(content) };
+    if newest.version == 1 {
+        return Ok(lost());
     }
     let unread =
         |what: String| Wait::dependency(format!("{what} of the secret {secret} could not be read yet"));
@@ -163,7 +170,7 @@ pub fn version_with(context: &Context<'_>, secret: &str, content: &str) -> Resul
     }
     match ids.iter().find(|id| seen.sighting(id).is_none()) {
         Some(id) => Err(unread(format!("version {}", id.short_name()))),
-        None => Ok(Payload { version: 0, content: Sensitive::new(content) }),
+        None => Ok(lost()),
     }
 }
 
@@ -188,7 +195,7 @@ pub fn is_known_otherwise(context: &Context<'_>, secret: &str, content: &str) ->
 fn differs(context: &Context<'_>, server: Server, twin: Twin) -> bool {
     let mut keys = server.keys().iter().filter(|key| !key.is_given(context.spec));
     keys.any(|key| {
-        let is_own = Server::of_key(key.secret) == Some(server);
+        let is_own = owner(context, key.secret) == Some(server);
         let next =
             if is_own { facts::secret(context, key.secret).cloned() } else { wanted(context, key.secret) };
         let own = own(context, server, twin, key.own);
@@ -211,6 +218,14 @@ fn is_agent_draining(context: &Context<'_>) -> bool {
         })
 }
 
+/// The server whose turn decides which version of a key is in use: the first that runs and is given it.
+fn owner(context: &Context<'_>, secret: &str) -> Option<Server> {
+    Server::ALL
+        .into_iter()
+        .filter(|server| server.runs(context.spec))
+        .find(|server| server.key(secret).is_some())
+}
+
 /// Whether a server has no turn before it and none behind it.
 fn is_quiet(context: &Context<'_>, server: Server) -> bool {
     !server.runs(context.spec)
@@ -223,7 +238,7 @@ fn called_by_agent(context: &Context<'_>) -> Option<Wait> {
     if let Some((_, wait)) = draining(context, server) {
         return Some(wait.told(|_| why.to_owned()));
     }
-    is_switching(context, server).then(|| Wait::new(WaitKind::Rollout, why))
+    is_switching(context, server).then(|| Wait::dependency(why))
 }
 
 /// Whether the one that is to serve can be told of.
@@ -272,7 +287,7 @@ fn warm(context: &Context<'_>, twin: Twin) -> Option<Wait> {
 }
 
 /// Whether nobody calls anybody, because data is being replaced.
-fn is_at_rest(context: &Context<'_>) -> bool {
+pub fn is_at_rest(context: &Context<'_>) -> bool {
     crate::backup::paused(context)
 }
 
@@ -298,6 +313,12 @@ fn serving(context: &Context<'_>, server: Server) -> Option<Twin> {
 /// What one of the two was given of a secret.
 fn own_of(context: &Context<'_>, server: Server, twin: Twin, secret: &str) -> Option<String> {
     own(context, server, twin, server.key(secret)?.own)
+}
+
+/// Whether one of the two was given the version of a key that is to be in use.
+pub fn is_given(context: &Context<'_>, server: Server, twin: Twin, secret: &str) -> bool {
+    let own = own_of(context, server, twin, secret);
+    wanted(context, secret).is_ok_and(|wanted| own.as_deref() == Some(wanted.content.reveal()))
 }
 
 /// What one of the two was given under the name of a variable.

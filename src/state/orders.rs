@@ -1,5 +1,5 @@
 //! What people ordered for a deployment: approvals, pauses, and procedures to be begun now. One object,
-//! `orders/<deployment>.json`, written by the command line and read by every work.
+//! `orders/<deployment>.json`, written by the command line and for schedulers, and read by every work.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -22,7 +22,7 @@ pub struct Orders {
     pub approvals: Vec<Approval>,
     /// Pauses in force, and those that ran out.
     pub pauses: Vec<Pause>,
-    /// Procedures to be begun, by what they are called: `rotate`, `backup`, `restore`. Each is answered once: what
+    /// Procedures to be begun, by what they are called: `rotate`, `backup`, `backup-verify`, `restore`. Each is answered once: what
     /// has been done since is recognised by its time.
     pub requests: Vec<Request>,
 }

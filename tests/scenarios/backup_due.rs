@@ -145,7 +145,10 @@ async fn a_scheduler_that_names_a_deployment_gets_one_backup_for_each_time_of_it
         assert!(tried().await.is_string(), "it was ordered");
     }
     let mark = stage.mark();
-    assert_eq!(stage.settle(&called("backup", Some("prod"), first)).await, Outcome::Converged);
+    for time in [first, "tomorrow", "", "2026-11-23T22:00:00Z"] {
+        // What is no time, or not come yet, is a look.
+        assert_eq!(stage.settle(&called("backup", Some("prod"), time)).await, Outcome::Converged);
+    }
     assert_eq!(stage.settle(&work).await, Outcome::Converged);
     assert_eq!(stage.writes_since(mark), Vec::<String>::new());
 }

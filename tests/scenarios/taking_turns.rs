@@ -320,3 +320,29 @@ async fn an_agents_token_that_is_replaced_in_the_middle_of_another_turn_waits_fo
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_never_came_up_goes_when_another_key_is_added() {
+    let (stage, work) = standing("").await;
+    later(&stage, 1);
+    stage.kubernetes.faults().never_available(&format!("{}-plugin-daemon-b", stage.namespace()));
+    order(&stage, DAEMON).await;
+    assert_eq!(stage.settle(&work).await, Outcome::Stalled);
+    stage.kubernetes.faults().clear();
+    let secret = found_secret(&stage, DAEMON);
+    add_version(&stage, secret.rsplit('/').next().unwrap_or_default(), "AddedByHand").await;
+    let seen = watched(&stage, &work, |stage| nobody_is_refused(&ends(stage))).await;
+    assert_eq!(seen.len(), 1);
+    assert_eq!(ends(&stage).shown, (Some("3".to_owned()), true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_the_user_gave_and_takes_back_is_replaced_by_ours() {
+    let (stage, _) = standing("explicit_secret_values: {PLUGIN_DAEMON_KEY: OfTheUsersOwn}\n").await;
+    later(&stage, 1);
+    let work = stage.save("prod.yaml", &spec("")).await;
+    assert_eq!(stage.settle(&work).await, Outcome::Converged, "{:#?}", stage.status(&work).await.plan);
+    let now = ends(&stage);
+    assert_eq!(now.shown.0.as_deref(), Some("1"), "{now:#?}");
+    nobody_is_refused(&now);
+}

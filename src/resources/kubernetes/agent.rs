@@ -26,8 +26,7 @@ pub fn sandbox_name(twin: Twin) -> &'static str {
 
 /// Names of the sandboxes that are there or are to be.
 pub fn sandboxes(scope: &Scope<'_>) -> Vec<&'static str> {
-    let standing = crate::rotation::twin::standing(scope.context, Server::Agent);
-    let mut all: Vec<&str> = standing.into_iter().map(sandbox_name).collect();
+    let mut all: Vec<&str> = turn::kept(scope, Server::Agent).into_iter().map(sandbox_name).collect();
     all.sort_unstable();
     all
 }

@@ -13,7 +13,7 @@ use super::scope::Scope;
 use super::sizes::{Size, resources};
 use super::waits::Waits;
 use super::workload::{self, Replacement};
-use super::{Kind, account, config, gates, security};
+use super::{Kind, account, config, gates, security, turn};
 
 /// Name of the Secret that all of them read.
 pub fn secret_name(scope: &Scope<'_>) -> String {
@@ -23,14 +23,16 @@ pub fn secret_name(scope: &Scope<'_>) -> String {
 /// The Secret that all of them read.
 pub fn secret(scope: &Scope<'_>, application: &Application) -> Declared {
     let name = secret_name(scope);
-    super::credentials::declare(
+    let mut secret = super::credentials::declare(
         scope,
         &name,
         "api",
         Slice::Workload,
         &application.secrets,
         &application.secret_waits,
-    )
+    );
+    secret.needs.extend(turn::policies(scope));
+    secret
 }
 
 /// A pod of the API image: unprivileged, with nothing to write to but `/tmp` (it boots, serves and
