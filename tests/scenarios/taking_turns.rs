@@ -1,7 +1,7 @@
 //! Keys between the API, plugin daemons and agents are replaced while servers take turns, and no call is refused.
 
 use dify_reconciler::converge::{Outcome, Work};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::Stage;
 use crate::rotating::{add_version, data, found_secret, later, order, spec, standing, versions};
@@ -61,6 +61,26 @@ fn led_to(stage: &Stage, service: &str) -> Vec<String> {
     all
 }
 
+/// Whatever is there, the network lets its callers through.
+fn the_network_lets_through(stage: &Stage) {
+    for (server, callers) in [
+        ("-plugin-daemon", ["", "-worker"]),
+        ("-plugin-daemon-b", ["", "-worker"]),
+        ("-inner-api", ["-plugin-daemon", "-plugin-daemon-b"]),
+    ] {
+        let component = json!(server.trim_start_matches('-'));
+        let callers = callers.into_iter().filter(|caller| stage.object("Deployment", caller).is_some());
+        for caller in callers.filter(|_| stage.object("Deployment", server).is_some()) {
+            let name = if caller.is_empty() { "-api" } else { caller };
+            let policy = stage.object("NetworkPolicy", name).expect("a policy");
+            let rules = policy["spec"]["egress"].as_array().cloned().unwrap_or_default();
+            let mut peers = rules.iter().flat_map(|rule| rule["to"].as_array().cloned().unwrap_or_default());
+            let leads = |peer: Value| peer["podSelector"]["matchLabels"]["component"] == component;
+            assert!(peers.any(leads), "{name} is kept from {server}");
+        }
+    }
+}
+
 /// Where each daemon that is there calls the API, there are pods, and they know the key that it shows.
 fn somebody_answers(stage: &Stage) {
     let prefix = stage.namespace();
@@ -95,6 +115,7 @@ async fn another_plugin_daemon_with_the_new_key_is_warm_before_the_callers_hear_
     let begun = stage.clock.now();
     order(&stage, DAEMON).await;
     let seen = watched(&stage, &work, |stage| {
+        the_network_lets_through(stage);
         let route = stage.object("HTTPRoute", "-routes").expect("routes");
         let rules = route["spec"]["rules"].as_array().cloned().unwrap_or_default();
         let backends =
@@ -134,6 +155,7 @@ async fn the_api_takes_both_keys_of_plugins_until_nobody_shows_the_old_one() {
         later(&stage, 1);
         order(&stage, INNER).await;
         let seen = watched(&stage, &work, |stage| {
+            the_network_lets_through(stage);
             somebody_answers(stage);
             ends(stage)
         })
@@ -245,6 +267,7 @@ async fn in_the_middle(stage: &Stage, work: &Work, is_told: bool) {
 async fn to_the_end(stage: &Stage, work: &Work) {
     let seen = watched(stage, work, |stage| {
         nobody_is_refused(&ends(stage));
+        the_network_lets_through(stage);
         somebody_answers(stage);
     });
     assert_eq!(seen.await.len(), 1);

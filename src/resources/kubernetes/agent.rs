@@ -4,6 +4,7 @@ use k8s_openapi::api::core::v1::Container;
 
 use crate::resources::Declared;
 use crate::rotation::server::{Server, Twin};
+use crate::rotation::twin;
 use crate::spec::Spec;
 
 use super::environment::{self, Application};
@@ -26,7 +27,8 @@ pub fn sandbox_name(twin: Twin) -> &'static str {
 
 /// Names of the sandboxes that are there or are to be.
 pub fn sandboxes(scope: &Scope<'_>) -> Vec<&'static str> {
-    let mut all: Vec<&str> = turn::kept(scope, Server::Agent).into_iter().map(sandbox_name).collect();
+    let mut all: Vec<&str> =
+        twin::standing(scope.context, Server::Agent).into_iter().map(sandbox_name).collect();
     all.sort_unstable();
     all
 }

@@ -65,7 +65,7 @@ pub fn backends(scope: &Scope<'_>) -> Vec<(String, &'static str)> {
     let mut components = Vec::new();
     components.extend(enabled(&spec.web, true).then_some("web"));
     if enabled(&spec.plugin_daemon, true) {
-        components.extend(turn::components(scope, Server::PluginDaemon));
+        components.extend(turn::declared(scope, Server::PluginDaemon));
     }
     components.extend(enabled(&spec.api_websocket, false).then_some("websocket"));
     all.extend(components.into_iter().map(|component| (scope.names().component(component), component)));

@@ -30,8 +30,8 @@ pub fn declare(scope: &Scope<'_>, server: Server, declare: impl Fn(Twin) -> Vec<
     all
 }
 
-/// The one that is to serve, and the other one as long as it is called.
-pub fn kept(scope: &Scope<'_>, server: Server) -> Vec<Twin> {
+/// The one that is to serve, and the other one as long as it is known to be called.
+fn kept(scope: &Scope<'_>, server: Server) -> Vec<Twin> {
     let target = twin::target(scope.context, server);
     let is_called =
         twin::is_switching(scope.context, server) || twin::draining(scope.context, server).is_some();
@@ -39,9 +39,19 @@ pub fn kept(scope: &Scope<'_>, server: Server) -> Vec<Twin> {
     std::iter::once(target).chain(other).collect()
 }
 
-/// Names of the components that are to be there, in their order.
+/// Names of the components that are declared, in their order.
+pub fn declared(scope: &Scope<'_>, server: Server) -> Vec<&'static str> {
+    names(kept(scope, server), server)
+}
+
+/// Names of the components that are there or are to be, in their order: who may still be called, the network lets
+/// through.
 pub fn components(scope: &Scope<'_>, server: Server) -> Vec<&'static str> {
-    let mut all: Vec<&str> = kept(scope, server).into_iter().map(|twin| server.component(twin)).collect();
+    names(twin::standing(scope.context, server), server)
+}
+
+fn names(twins: Vec<Twin>, server: Server) -> Vec<&'static str> {
+    let mut all: Vec<&str> = twins.into_iter().map(|twin| server.component(twin)).collect();
     all.sort_unstable();
     all
 }

@@ -12,6 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use crate::resources::Declared;
 use crate::rotation::server::{Server, Twin};
+use crate::rotation::twin;
 use crate::slice::Slice;
 
 use super::scope::Scope;
@@ -271,8 +272,8 @@ fn agents(scope: &Scope<'_>) -> Vec<Policy> {
         peers.to(&backends, &[AGENT_BACKEND_PORT]),
         peers.to_public(None),
     ]);
-    let kept = turn::kept(scope, Server::Agent).into_iter();
-    kept.flat_map(|twin| [backend(twin), sandbox(twin)]).chain([proxy]).collect()
+    let standing = twin::standing(scope.context, Server::Agent).into_iter();
+    standing.flat_map(|twin| [backend(twin), sandbox(twin)]).chain([proxy]).collect()
 }
 
 /// What a service of the user's needs is not known; it gets what the user's jobs get, and the internet.
