@@ -48,9 +48,7 @@ pub fn takes_turns(spec: &Spec) -> bool {
 pub fn known(context: &Context<'_>) -> Result<Payload, Wait> {
     let wanted = twin::wanted(context, SECRET)?;
     let Some(told) = told_otherwise(context, &wanted) else { return Ok(wanted) };
-    let content = wanted.content.reveal();
-    let stands = twin::is_rolled_out(context, COMPONENT) && second(context).as_deref() == Some(content);
-    if stands && !twin::is_known_otherwise(context, SECRET, content) {
+    if is_answered(context) && !twin::is_known_otherwise(context, SECRET, wanted.content.reveal()) {
         return Ok(wanted);
     }
     let found = twin::version_with(context, SECRET, &told)?;
@@ -64,6 +62,14 @@ pub fn known(context: &Context<'_>) -> Result<Payload, Wait> {
 pub fn is_changing(context: &Context<'_>) -> bool {
     let untold = twin::wanted(context, SECRET).is_ok_and(|wanted| told_otherwise(context, &wanted).is_some());
     untold || second(context).is_some() && is_there(context) && leaving(context).is_some()
+}
+
+/// Whether whoever shows the version that is to be in use finds pods that know it.
+pub fn is_answered(context: &Context<'_>) -> bool {
+    let Ok(wanted) = twin::wanted(context, SECRET) else { return false };
+    told_otherwise(context, &wanted).is_none()
+        || twin::is_rolled_out(context, COMPONENT)
+            && second(context).as_deref() == Some(wanted.content.reveal())
 }
 
 /// Whether the API is still learning the key that a server has.

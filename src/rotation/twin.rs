@@ -251,6 +251,7 @@ fn is_ready(context: &Context<'_>, server: Server) -> bool {
     };
     components.into_iter().all(|component| is_rolled_out(context, component) && is_found(component))
         && !differs(context, server, target)
+        && (server.key(inner::SECRET).is_none() || inner::is_answered(context))
         && (server != Server::PluginDaemon || warm(context, target).is_none())
         && (server != Server::Agent
             || !is_switching(context, Server::PluginDaemon)

@@ -369,3 +369,18 @@ async fn a_key_that_the_user_gave_and_takes_back_is_replaced_by_ours() {
     assert_eq!(now.shown.0.as_deref(), Some("1"), "{now:#?}");
     nobody_is_refused(&now);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_told_of_a_daemon_whose_key_no_api_takes() {
+    let (stage, work) = standing("").await;
+    later(&stage, 1);
+    stage.kubernetes.faults().never_available(&format!("{}-inner-api", stage.namespace()));
+    order(&stage, INNER).await;
+    assert_eq!(stage.settle(&work).await, Outcome::Stalled);
+    later(&stage, 1);
+    assert_eq!(stage.settle(&work).await, Outcome::Stalled);
+    let now = ends(&stage);
+    assert_eq!((now.shown.1, now.api[0].as_deref()), (false, Some("1")), "{now:#?}");
+    nobody_is_refused(&now);
+    assert!(stage.object("Deployment", "-plugin-daemon").is_some(), "the old one serves");
+}

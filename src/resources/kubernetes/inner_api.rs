@@ -51,8 +51,9 @@ pub fn needs(scope: &Scope<'_>, server: Server, twin: Twin) -> Vec<ResourceId> {
     let Some(version) = key else { return Vec::new() };
     let mut all = vec![service::id(scope, &name(scope, version))];
     if inner::is_changing(scope.context) {
-        // One that has it already was started when somebody took it.
-        let has_it = twin::is_given(scope.context, server, twin, inner::SECRET);
+        // One that runs with it already was started when somebody took it.
+        let has_it = twin::is_there(scope.context, server, twin)
+            && twin::is_given(scope.context, server, twin, inner::SECRET);
         all.extend((!has_it).then(|| scope.id(Kind::Deployment, &scope.names().component(COMPONENT))));
     } else if inner::labelled(scope.context) != Some(version) {
         all.push(api::id(scope));
