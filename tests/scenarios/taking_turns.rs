@@ -277,37 +277,34 @@ async fn to_the_end(stage: &Stage, work: &Work) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_release_in_the_middle_of_a_turn_is_rolled_out_and_the_turn_goes_on() {
-    for is_told in [false, true] {
-        let (stage, work) = standing("application_version: 1.17.0\n").await;
-        later(&stage, 1);
-        in_the_middle(&stage, &work, is_told).await;
-        let work = stage.save("prod.yaml", &spec("application_version: 1.17.1\n")).await;
-        to_the_end(&stage, &work).await;
-        assert!(stage.image("Deployment", "").contains("dify-api"));
-        let migrated =
-            stage.kubernetes.list("Job", "").iter().any(|job| {
-                job["metadata"]["name"].as_str().is_some_and(|name| name.contains("-migrate-1-17-1"))
-            });
-        assert!(migrated, "the new release is there");
-    }
+    let (stage, work) = standing("application_version: 1.17.0\n").await;
+    later(&stage, 1);
+    in_the_middle(&stage, &work, false).await;
+    let work = stage.save("prod.yaml", &spec("application_version: 1.17.1\n")).await;
+    to_the_end(&stage, &work).await;
+    assert!(stage.image("Deployment", "").contains("dify-api"));
+    let migrated = stage
+        .kubernetes
+        .list("Job", "")
+        .iter()
+        .any(|job| job["metadata"]["name"].as_str().is_some_and(|name| name.contains("-migrate-1-17-1")));
+    assert!(migrated, "the new release is there");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restore_in_the_middle_of_a_turn_waits_for_no_server_that_is_let_be() {
-    for is_told in [false, true] {
-        let (stage, work) = standing("").await;
-        later(&stage, 3);
-        assert_eq!(stage.settle(&work).await, Outcome::Converged);
-        let slot = crate::backup_due::backups(&stage).pop().expect("a backup");
-        in_the_middle(&stage, &work, is_told).await;
-        crate::backup_due::order(&stage, "restore", &slot).await;
-        to_the_end(&stage, &work).await;
-        let restored =
-            stage.google.paths("storage/b/").into_iter().any(|path| path.contains("/o/prod/restores/"));
-        assert!(restored, "it was restored");
-        let daemon = stage.object("Deployment", "-plugin-daemon-b").expect("it is there");
-        assert_eq!(daemon["spec"]["replicas"], 1, "it runs again");
-    }
+    let (stage, work) = standing("").await;
+    later(&stage, 3);
+    assert_eq!(stage.settle(&work).await, Outcome::Converged);
+    let slot = crate::backup_due::backups(&stage).pop().expect("a backup");
+    in_the_middle(&stage, &work, true).await;
+    crate::backup_due::order(&stage, "restore", &slot).await;
+    to_the_end(&stage, &work).await;
+    let restored =
+        stage.google.paths("storage/b/").into_iter().any(|path| path.contains("/o/prod/restores/"));
+    assert!(restored, "it was restored");
+    let daemon = stage.object("Deployment", "-plugin-daemon-b").expect("it is there");
+    assert_eq!(daemon["spec"]["replicas"], 1, "it runs again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
