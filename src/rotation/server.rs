@@ -108,11 +108,6 @@ impl Server {
         self.facts().endpoint
     }
 
-    /// The server that a key is one for: its turn decides which version is in use.
-    pub fn of_key(secret: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|server| server.key(secret).is_some())
-    }
-
     /// What it is given of a secret.
     pub fn key(self, secret: &str) -> Option<&'static Key> {
         self.facts().keys.iter().find(|key| key.secret == secret)

@@ -37,7 +37,7 @@ const RUN_SECS: i64 = 3600;
 
 /// Whether a key is one of these.
 pub fn is_key(secret: &str) -> bool {
-    Server::of_key(secret).is_some()
+    Server::ALL.into_iter().any(|server| server.key(secret).is_some())
 }
 
 /// The one that is to serve in the end.
@@ -81,11 +81,9 @@ pub fn draining(context: &Context<'_>, server: Server) -> Option<(ResourceId, Wa
     // Whether it stands itself is nothing to its callers.
     let components = server.beside(old).into_iter().chain([server.component(old)]);
     let own: Vec<ResourceId> = components.map(|component| id(context, component)).collect();
-    let wait = match server {
-        Server::Sandbox => leaving_from(context, 0, &own),
-        Server::PluginDaemon => called_by_agent(context).or_else(|| leaving_from(context, 0, &own)),
-        Server::Agent => leaving_from(context, RUN_SECS, &own),
-    }?;
+    let behind = if server == Server::PluginDaemon { called_by_agent(context) } else { None };
+    let secs = if server == Server::Agent { RUN_SECS } else { 0 };
+    let wait = behind.or_else(|| leaving_from(context, secs, &own))?;
     let wait = wait.told(|why| format!("{} with the old key stays: {why}", server.component(old)));
     Some((id(context, server.component(old)), wait))
 }
@@ -129,16 +127,16 @@ pub fn wanted(context: &Context<'_>, secret: &str) -> Result<Payload, Wait> {
     }
 }
 
-/// The version of a key that callers are to show: of the server that they are to be told of.
+/// The version of its key that a server's callers are to show: of the one that they are to be told of.
 ///
 /// # Errors
 /// What has to be read before that can be said.
-pub fn shown(context: &Context<'_>, secret: &str) -> Result<Payload, Wait> {
-    let owner = Server::ALL.into_iter().find(|server| server.shown().secret == secret);
-    let early = owner.filter(|server| told_of(context, *server) != target(context, *server));
-    match early.and_then(|server| told(context, server.shown().given_as)) {
-        Some(content) => version_with(context, secret, &content),
-        None => wanted(context, secret),
+pub fn shown(context: &Context<'_>, server: Server) -> Result<Payload, Wait> {
+    let key = server.shown();
+    let is_early = told_of(context, server) != target(context, server);
+    match told(context, key.given_as).filter(|_| is_early) {
+        Some(content) => version_with(context, key.secret, &content),
+        None => wanted(context, key.secret),
     }
 }
 
@@ -207,9 +205,10 @@ fn differs(context: &Context<'_>, server: Server, twin: Twin) -> bool {
 fn is_agent_draining(context: &Context<'_>) -> bool {
     let server = Server::Agent;
     let Some(other) = serving(context, server).map(Twin::other) else { return false };
-    let mut foreign = server.keys().iter().filter(|key| {
-        Server::of_key(key.secret) == Some(Server::PluginDaemon) && !key.is_given(context.spec)
-    });
+    let mut foreign = server
+        .keys()
+        .iter()
+        .filter(|key| Server::PluginDaemon.key(key.secret).is_some() && !key.is_given(context.spec));
     is_there(context, server, other)
         && foreign.any(|key| {
             let newest = facts::secret(context, key.secret).ok();
@@ -317,7 +316,7 @@ fn own_of(context: &Context<'_>, server: Server, twin: Twin, secret: &str) -> Op
 }
 
 /// Whether one of the two was given the version of a key that is to be in use.
-pub fn is_given(context: &Context<'_>, server: Server, twin: Twin, secret: &str) -> bool {
+pub fn has_wanted(context: &Context<'_>, server: Server, twin: Twin, secret: &str) -> bool {
     let own = own_of(context, server, twin, secret);
     wanted(context, secret).is_ok_and(|wanted| own.as_deref() == Some(wanted.content.reveal()))
 }

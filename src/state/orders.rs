@@ -22,8 +22,8 @@ pub struct Orders {
     pub approvals: Vec<Approval>,
     /// Pauses in force, and those that ran out.
     pub pauses: Vec<Pause>,
-    /// Procedures to be begun, by what they are called: `rotate`, `backup`, `backup-verify`, `restore`. Each is answered once: what
-    /// has been done since is recognised by its time.
+    /// Procedures to be begun, by what they are called: `rotate`, `backup`, `backup-verify`, `restore`. Each is answered
+    /// once: what has been done since is recognised by its time.
     pub requests: Vec<Request>,
 }
 

@@ -20,9 +20,14 @@ use super::waits::Waits;
 use super::workload::{self, Replacement};
 use super::{Kind, api, config, credentials, gates};
 
+/// The version of the key that is to be in use, where it has a Service.
+fn wanted(scope: &Scope<'_>) -> Option<u64> {
+    inner::service(scope.context, twin::wanted(scope.context, inner::SECRET))
+}
+
 /// The address for whoever has the key that is in use.
 pub fn url(scope: &Scope<'_>) -> String {
-    match inner::service(scope.context, twin::wanted(scope.context, inner::SECRET)) {
+    match wanted(scope) {
         Some(version) => scope.url(&name(scope, version), scope.spec().service_port),
         None => service::api_url(scope),
     }
@@ -35,9 +40,8 @@ pub fn stands(scope: &Scope<'_>) -> bool {
 
 /// The Services of the key's versions that are shown, and the second API with what it reads.
 pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
-    let keys = [inner::known(scope.context), twin::wanted(scope.context, inner::SECRET)];
-    let versions: BTreeSet<u64> =
-        keys.into_iter().filter_map(|key| inner::service(scope.context, key)).collect();
+    let known = inner::service(scope.context, inner::known(scope.context));
+    let versions: BTreeSet<u64> = known.into_iter().chain(wanted(scope)).collect();
     let mut all: Vec<Declared> = versions.into_iter().map(|version| keyed(scope, version)).collect();
     if inner::is_changing(scope.context) {
         all.extend(second(scope, application));
@@ -47,13 +51,12 @@ pub fn declare(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
 
 /// What a server with the key needs of the API: the Service of its version, with pods behind it.
 pub fn needs(scope: &Scope<'_>, server: Server, twin: Twin) -> Vec<ResourceId> {
-    let key = inner::service(scope.context, twin::wanted(scope.context, inner::SECRET));
-    let Some(version) = key else { return Vec::new() };
+    let Some(version) = wanted(scope) else { return Vec::new() };
     let mut all = vec![service::id(scope, &name(scope, version))];
     if inner::is_changing(scope.context) {
         // One that runs with it already was started when somebody took it.
         let has_it = twin::is_there(scope.context, server, twin)
-            && twin::is_given(scope.context, server, twin, inner::SECRET);
+            && twin::has_wanted(scope.context, server, twin, inner::SECRET);
         all.extend((!has_it).then(|| scope.id(Kind::Deployment, &scope.names().component(COMPONENT))));
     } else if inner::labelled(scope.context) != Some(version) {
         all.push(api::id(scope));
@@ -89,11 +92,10 @@ fn second(scope: &Scope<'_>, application: &Application) -> Vec<Declared> {
         (Slice::Workload, config::name(scope, COMPONENT), scope.names().component(COMPONENT));
     let plain: Plain = environment::api::api(scope, application);
     let mut waits = application.waits();
-    let keys = [(inner::VARIABLE, inner::SECRET)];
-    let secrets = environment::secrets::in_the_end(scope, &application.secrets, &keys, &mut waits);
+    let secrets = environment::secrets::with_inner_key(scope, &application.secrets, &mut waits);
     let pod = api::pod(scope, &own, &own, environment::checksum(&plain, &secrets), &mut waits);
     let mut template = pod.template(scope, COMPONENT);
-    label(&mut template, inner::service(scope.context, twin::wanted(scope.context, inner::SECRET)));
+    label(&mut template, wanted(scope));
     let replicas = Some(workload::pods(scope.spec().min_instance_count.max(1)));
     let body = workload::deployment(scope, &object, COMPONENT, replicas, Replacement::Rolling, template);
     let mut needs = gates::migrated(scope, &own);

@@ -10,7 +10,6 @@ use crate::spec::types::{Sensitive, StringMap};
 
 use super::super::credentials::{SecretMap, SecretValue};
 use super::super::database::Database;
-use super::super::enabled;
 use super::super::scope::Scope;
 use super::super::service;
 use super::super::waits::Waits;
@@ -37,18 +36,13 @@ pub fn application(scope: &Scope<'_>, database: &Database, platform: &Plain, wai
         all.insert(name.into(), SecretValue::generated(scope, suffix, waits));
     }
     all.insert(inner::VARIABLE.into(), SecretValue::key(inner::known(scope.context), inner::SECRET, waits));
-    let mut shown = vec![
-        ("PLUGIN_DAEMON_KEY", "plugin-daemon-key"),
-        ("CODE_EXECUTION_API_KEY", "code-execution-api-key"),
-    ];
-    if enabled(&spec.agent_backend, false) {
-        shown.push(("AGENT_BACKEND_API_TOKEN", "agent-api-token"));
-    }
-    for (name, suffix) in shown {
-        all.insert(name.into(), SecretValue::key(twin::shown(scope.context, suffix), suffix, waits));
-    }
     // One Secret says both which key is taken and where, so that nobody ever reads half of the switch.
     for server in Server::ALL {
+        if server != Server::Agent || server.runs(spec) {
+            let key = server.shown();
+            let shown = SecretValue::key(twin::shown(scope.context, server), key.secret, waits);
+            all.insert(key.given_as.into(), shown);
+        }
         if twin::told_of(scope.context, server) == Twin::B {
             let endpoint = Sensitive::new(service::server_url(scope, server, Twin::B));
             let version = server.component(Twin::B).to_owned();
@@ -81,42 +75,39 @@ pub fn users(scope: &Scope<'_>, variables: &StringMap, waits: &mut Waits) -> Sec
         .collect()
 }
 
-/// What the API image's containers get, but with these keys as they are to be in the end.
-pub fn in_the_end(
-    scope: &Scope<'_>,
-    application: &SecretMap,
-    keys: &[(&str, &str)],
-    waits: &mut Waits,
-) -> SecretMap {
+/// What the API image's containers get, but with the key for plugins as it is to be in the end.
+pub fn with_inner_key(scope: &Scope<'_>, application: &SecretMap, waits: &mut Waits) -> SecretMap {
     let mut all = application.clone();
-    for (name, suffix) in keys.iter().filter(|(name, _)| !gives(scope.spec(), name)) {
-        let key = SecretValue::key(twin::wanted(scope.context, suffix), suffix, waits);
-        all.insert((*name).into(), key);
+    if !gives(scope.spec(), inner::VARIABLE) {
+        let key = SecretValue::key(twin::wanted(scope.context, inner::SECRET), inner::SECRET, waits);
+        all.insert(inner::VARIABLE.into(), key);
     }
     all
 }
 
-/// Keys that the plugin daemon takes and shows.
-const DAEMON_KEYS: [(&str, &str); 2] =
-    [("PLUGIN_DAEMON_KEY", "plugin-daemon-key"), (inner::VARIABLE, inner::SECRET)];
+/// A server's keys as they are to be in the end, under the names it reads; what the user gives is the user's.
+fn keys(scope: &Scope<'_>, server: Server, application: &SecretMap, waits: &mut Waits) -> SecretMap {
+    let mut all = SecretMap::new();
+    for key in server.keys() {
+        let value = match gives(scope.spec(), key.given_as) {
+            true => application.get(key.given_as).cloned().unwrap_or_default(),
+            false => SecretValue::key(twin::wanted(scope.context, key.secret), key.secret, waits),
+        };
+        all.insert(key.own.into(), value);
+    }
+    all
+}
 
 /// What the plugin daemon needs, under the names it reads.
 pub fn plugin_daemon(scope: &Scope<'_>, application: &SecretMap, waits: &mut Waits) -> SecretMap {
-    pick(
-        &in_the_end(scope, application, &DAEMON_KEYS, waits),
-        &[
-            ("SERVER_KEY", "PLUGIN_DAEMON_KEY"),
-            ("DIFY_INNER_API_KEY", "INNER_API_KEY_FOR_PLUGIN"),
-            ("DB_PASSWORD", "DB_PASSWORD"),
-            ("REDIS_PASSWORD", "REDIS_PASSWORD"),
-        ],
-    )
+    let mut all = keys(scope, Server::PluginDaemon, application, waits);
+    all.extend(pick(application, &[("DB_PASSWORD", "DB_PASSWORD"), ("REDIS_PASSWORD", "REDIS_PASSWORD")]));
+    all
 }
 
 /// What the sandbox needs: the key that its callers show.
 pub fn sandbox(scope: &Scope<'_>, application: &SecretMap, waits: &mut Waits) -> SecretMap {
-    let keys = [("CODE_EXECUTION_API_KEY", "code-execution-api-key")];
-    pick(&in_the_end(scope, application, &keys, waits), &[("API_KEY", "CODE_EXECUTION_API_KEY")])
+    keys(scope, Server::Sandbox, application, waits)
 }
 
 /// What Agent v2's server needs.
@@ -126,23 +117,11 @@ pub fn agent_backend(
     platform: &Plain,
     waits: &mut Waits,
 ) -> SecretMap {
-    let keys = [&DAEMON_KEYS[..], &[("AGENT_BACKEND_API_TOKEN", "agent-api-token")]].concat();
-    let mut all = pick(
-        &in_the_end(scope, application, &keys, waits),
-        &[
-            ("DIFY_AGENT_API_TOKEN", "AGENT_BACKEND_API_TOKEN"),
-            ("DIFY_AGENT_PLUGIN_DAEMON_API_KEY", "PLUGIN_DAEMON_KEY"),
-            ("DIFY_AGENT_INNER_API_KEY", "INNER_API_KEY_FOR_PLUGIN"),
-        ],
-    );
+    let mut all = keys(scope, Server::Agent, application, waits);
     let redis = application.get("REDIS_PASSWORD").cloned().unwrap_or_default();
     all.insert("DIFY_AGENT_REDIS_URL".into(), broker_url(&redis, platform, AGENT_DATABASE));
-    for (name, suffix) in [
-        ("DIFY_AGENT_LOCAL_SANDBOX_AUTH_TOKEN", "agent-sandbox-token"),
-        ("DIFY_AGENT_SERVER_SECRET_KEY", "agent-server-secret-key"),
-    ] {
-        all.insert(name.into(), SecretValue::generated(scope, suffix, waits));
-    }
+    let key = SecretValue::generated(scope, "agent-server-secret-key", waits);
+    all.insert("DIFY_AGENT_SERVER_SECRET_KEY".into(), key);
     all
 }
 
