@@ -19,6 +19,12 @@ pub fn server() -> Option<&'static Postgres> {
     present_or_skip(SERVER.as_ref(), REQUIRE_POSTGRES)
 }
 
+/// One more, whose sessions start faster where the machine has such a build.
+fn lean_server() -> Option<&'static Postgres> {
+    static SERVER: LazyLock<Result<Postgres, Skip>> = LazyLock::new(Postgres::start_lean);
+    present_or_skip(SERVER.as_ref(), REQUIRE_POSTGRES)
+}
+
 /// A deployment on the shared server. Its tenant makes the names of its roles and databases its own.
 pub struct Deployment {
     pub server: &'static Postgres,
@@ -32,12 +38,21 @@ impl Deployment {
         Self::of(tenant, Spec::default())
     }
 
+    /// One on a server that takes as many logins a second as can be had.
+    pub fn new_for_logins(tenant: &str) -> Option<Self> {
+        Some(Self::on(lean_server()?, tenant, Spec::default()))
+    }
+
     /// The same with more in its spec.
     pub fn of(tenant: &str, spec: Spec) -> Option<Self> {
+        Some(Self::on(server()?, tenant, spec))
+    }
+
+    fn on(server: &'static Postgres, tenant: &str, spec: Spec) -> Self {
         let world = World::of(Spec { tenant_deployment_id: tenant.into(), ..spec });
         let names = DatabaseNames::new(&world.names, &world.spec);
         let container = Container::of(&world, "db-init", "db-init");
-        Some(Self { server: server()?, names, container })
+        Self { server, names, container }
     }
 
     /// Runs the Job's container. Only port and administrator's password are this server's.

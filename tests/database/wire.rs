@@ -4,13 +4,14 @@
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
+use aws_lc_rs::{digest, hmac, pbkdf2};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest, Sha256};
 
 /// PostgreSQL 3.0.
 const PROTOCOL: u32 = 196_608;
@@ -66,10 +67,11 @@ impl Session {
         let part = |name: &str| server_first.split(',').find_map(|part| part.strip_prefix(name)).expect(name);
         let salted = salted(password, part("s="), part("i=").parse().expect("a number"));
         let unsigned = format!("c=biws,r={}", part("r="));
-        let client_key = hmac(&salted, b"Client Key");
-        let stored_key = Sha256::digest(client_key);
-        let signature = hmac(&stored_key, format!("{bare},{server_first},{unsigned}").as_bytes());
-        let proof: Vec<u8> = client_key.iter().zip(signature).map(|(left, right)| left ^ right).collect();
+        let client_key = sign(&salted, b"Client Key");
+        let stored_key = digest::digest(&digest::SHA256, client_key.as_ref());
+        let signature = sign(stored_key.as_ref(), format!("{bare},{server_first},{unsigned}").as_bytes());
+        let both = client_key.as_ref().iter().zip(signature.as_ref());
+        let proof: Vec<u8> = both.map(|(left, right)| left ^ right).collect();
         self.send(b'p', format!("{unsigned},p={}", STANDARD.encode(proof)).as_bytes())?;
         while self.challenge()?.0 != 0 {}
         Ok(())
@@ -110,46 +112,17 @@ impl Drop for Session {
 }
 
 /// The slow part, once for each password and salt.
-fn salted(password: &str, salt: &str, rounds: u32) -> [u8; 32] {
+fn salted(password: &str, salt: &str, rounds: NonZeroU32) -> [u8; 32] {
     static KNOWN: LazyLock<Mutex<HashMap<String, [u8; 32]>>> = LazyLock::new(Mutex::default);
     let mut known = KNOWN.lock().expect("the lock");
     *known.entry(format!("{salt} {password}")).or_insert_with(|| {
-        let mut block = STANDARD.decode(salt).expect("base64");
-        block.extend([0, 0, 0, 1]);
-        let key = Key::new(password.as_bytes());
-        let mut last = key.sign(&block);
-        let mut all = last;
-        for _ in 1..rounds {
-            last = key.sign(&last);
-            all.iter_mut().zip(last).for_each(|(all, last)| *all ^= last);
-        }
-        all
+        let salt = STANDARD.decode(salt).expect("base64");
+        let mut key = [0; 32];
+        pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, rounds, &salt, password.as_bytes(), &mut key);
+        key
     })
 }
 
-fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
-    Key::new(key).sign(message)
-}
-
-/// HMAC-SHA-256 under one key.
-struct Key {
-    inner: Sha256,
-    outer: Sha256,
-}
-
-impl Key {
-    fn new(key: &[u8]) -> Self {
-        let mut padded = [0; 64];
-        match key.len() {
-            0..=64 => padded[..key.len()].copy_from_slice(key),
-            _ => padded[..32].copy_from_slice(&Sha256::digest(key)),
-        }
-        let begun = |mask: u8| Sha256::new().chain_update(padded.map(|byte: u8| byte ^ mask));
-        Self { inner: begun(0x36), outer: begun(0x5c) }
-    }
-
-    fn sign(&self, message: &[u8]) -> [u8; 32] {
-        let inner = self.inner.clone().chain_update(message).finalize();
-        self.outer.clone().chain_update(inner).finalize().into()
-    }
+fn sign(key: &[u8], message: &[u8]) -> hmac::Tag {
+    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message)
 }

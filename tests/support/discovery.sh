@@ -22,16 +22,10 @@ have_all() {
 	done
 }
 
-find_python() {
-	command -v python3 && return
-	install_packages python3 python3-pip
-	command -v python3 || die "python3 is installed, but not in PATH"
-}
-
 # A wheel is a zip file, and Python is here anyway to run pip.
 unpack_documents() {
-	local python="$1" wheel="$2" target="$3"
-	"$python" - "$wheel" "$target" "${documents[@]}" <<'PYTHON'
+	local wheel="$1" target="$2"
+	python3 - "$wheel" "$target" "${documents[@]}" <<'PYTHON'
 import pathlib, sys, zipfile
 
 wheel, target, *names = sys.argv[1:]
@@ -43,16 +37,13 @@ PYTHON
 }
 
 download_documents() {
-	local python dir
-	python="$(find_python)"
-	"$python" -m pip --version >/dev/null 2>&1 || install_packages python3-pip
+	local dir
 	dir="$(mktemp -d)"
 	# shellcheck disable=SC2064 # the directory's name now, not at the end
 	trap "rm -rf -- '$dir'" EXIT
-	note "downloading $client"
-	"$python" -m pip download --quiet --no-input --disable-pip-version-check --no-deps --only-binary=:all: --dest "$dir" "$client" >&2
+	download_wheel "$dir" "$client"
 	mkdir "$dir/documents"
-	unpack_documents "$python" "$dir"/*.whl "$dir/documents"
+	unpack_documents "$dir"/*.whl "$dir/documents"
 	mkdir -p "$cache_dir/discovery"
 	cp "$dir/documents"/*.json "$cache_dir/discovery/"
 }

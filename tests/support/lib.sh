@@ -51,3 +51,19 @@ install_packages() {
 	# The children of apt must not inherit the lock: postgresql's scripts may leave a server running.
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq --yes --no-install-recommends install "${missing[@]}" 9>&-
 }
+
+# The Python that runs pip, which takes what it downloads from the index that the machine is set up for.
+find_python() {
+	command -v python3 >/dev/null || install_packages python3 python3-pip
+	command -v python3 >/dev/null || die "python3 is installed, but not in PATH"
+	python3 -m pip --version >/dev/null 2>&1 || install_packages python3-pip
+}
+
+# Downloads one wheel into a folder: `download_wheel <folder> <name==version> [more of pip's options]`.
+download_wheel() {
+	local dir="$1" package="$2"
+	shift 2
+	find_python
+	note "downloading $package"
+	python3 -m pip download --quiet --no-input --disable-pip-version-check --no-deps --only-binary=:all: "$@" --dest "$dir" "$package" >&2
+}

@@ -1,4 +1,5 @@
-//! A real PostgreSQL 15 with the `vector` extension on a loopback port, for one test binary.
+//! A real PostgreSQL 15 with the `vector` extension on a loopback port, for one test binary; and one whose
+//! sessions start faster.
 
 use std::ffi::OsString;
 use std::fs;
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use super::assets::cache_dir;
 use super::leash::Leash;
 use super::{Skip, free_port, poll, temp_dir};
 
@@ -35,6 +37,7 @@ pub enum Auth {
 /// A running PostgreSQL. It ends when this is dropped or the test process ends.
 pub struct Postgres {
     server: Leash,
+    /// The programs of PostgreSQL 15.
     bin: PathBuf,
     port: u16,
 }
@@ -49,18 +52,29 @@ impl Postgres {
 
     /// Like [`Self::start`], with a choice of authentication.
     pub fn start_with(auth: Auth) -> Result<Self, Skip> {
-        let bin = find_binaries()?;
+        Ok(Self::start_from(find_binaries()?, None, auth))
+    }
+
+    /// A server that asks for passwords and takes half as many logins again a second, where `lean_postgres.sh` has
+    /// put its programs; elsewhere PostgreSQL 15 as it is.
+    pub fn start_lean() -> Result<Self, Skip> {
+        let lean = cache_dir().join("lean-postgres");
+        Ok(Self::start_from(find_binaries()?, lean.is_dir().then_some(lean.as_path()), Auth::Scram))
+    }
+
+    fn start_from(bin: PathBuf, lean: Option<&Path>, auth: Auth) -> Self {
         for _ in 0..START_ATTEMPTS {
             let dir = temp_dir("pg");
+            let programs = lean.map_or_else(|| bin.clone(), |lean| copy_programs(lean, dir.path()));
             let account = Account::for_owner_of(dir.path());
-            init_cluster(&bin, dir.path(), &account, auth);
+            init_cluster(&programs, dir.path(), &account, auth);
             let port = free_port();
-            let command = account.run(&bin.join("postgres"), &server_flags(dir.path(), port));
+            let command = account.run(&programs.join("postgres"), &server_flags(dir.path(), port));
             // Quit at once, and in order: unlike KILL, it gives shared memory back.
             let server = Leash::start("QUIT", dir, &command).expect("postgres can be started");
             let server = Self { server, bin: bin.clone(), port };
             match server.wait_until_up() {
-                Ok(()) => return Ok(server),
+                Ok(()) => return server,
                 Err(log) if log.contains("Address already in use") => {}
                 Err(log) => panic!("postgres does not start:\n{log}"),
             }
@@ -156,6 +170,21 @@ fn find_binaries() -> Result<PathBuf, Skip> {
     } else {
         Err(Skip("PostgreSQL 15 has no extension vector; run tests/support/postgres.sh".to_owned()))
     }
+}
+
+/// Copies the programs of `lean_postgres.sh` to where the server's account can get at them; answers their folder.
+/// The build has no `uuid-ossp`: an extension of that name and without content lets the initialisation go through,
+/// which no login ever looks at.
+fn copy_programs(lean: &Path, dir: &Path) -> PathBuf {
+    let copy = dir.join("programs");
+    let status = Command::new("cp").arg("-r").args([lean, &copy]).status().expect("cp can be run");
+    assert!(status.success(), "{} cannot be copied", lean.display());
+    let install = copy.join("pgserver/pginstall");
+    let extensions = install.join("share/postgresql/extension");
+    for (name, text) in [("uuid-ossp.control", "default_version = '1.1'\n"), ("uuid-ossp--1.1.sql", "")] {
+        fs::write(extensions.join(name), text).expect("the copy can be written");
+    }
+    install.join("bin")
 }
 
 fn output_of(program: &Path, argument: &str) -> String {
