@@ -4,6 +4,8 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use crate::http;
 use crate::state::status::{Phase, Status};
 
@@ -162,8 +164,17 @@ fn all_ended(bucket_dir: &Path, statuses: &[Status]) -> bool {
         if !crate::converge::work::is_spec(name) {
             return true;
         }
-        statuses
-            .iter()
-            .any(|status| status.spec.object == name && progress::ended(status) && status.is_about(path))
+        let ended = |status: &Status| progress::ended(status) && is_about(status, path);
+        statuses.iter().any(|status| status.spec.object == name && ended(status))
     })
+}
+
+/// Whether a status is about the file as it is now: written after the file was.
+fn is_about(status: &Status, file: &Path) -> bool {
+    let modified = file.metadata().and_then(|metadata| metadata.modified()).ok();
+    let modified = modified.and_then(|time| Timestamp::try_from(time).ok());
+    match (modified, status.observed_at) {
+        (Some(modified), Some(observed)) => observed >= modified,
+        _ => false,
+    }
 }

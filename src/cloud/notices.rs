@@ -69,20 +69,20 @@ impl Notices {
     /// # Errors
     /// When not all of it arrived for certain, with how many did. The error never holds the webhook's address.
     pub async fn send(&self, receiver: Receiver, notices: &[Notice]) -> Result<(), (usize, CloudError)> {
-        let at_once = match (receiver, self.config.format) {
+        let most = match (receiver, self.config.format) {
             (Receiver::Topic, _) => MOST_MESSAGES,
             (Receiver::Webhook, NoticeFormat::Slack) => usize::MAX,
             (Receiver::Webhook, NoticeFormat::CloudEvents) => 1,
         };
         let mut sent = 0;
-        for some in notices.chunks(at_once) {
-            self.send_at_once(receiver, some).await.map_err(|error| (sent, error))?;
-            sent += some.len();
+        for batch in notices.chunks(most) {
+            self.send_batch(receiver, batch).await.map_err(|error| (sent, error))?;
+            sent += batch.len();
         }
         Ok(())
     }
 
-    async fn send_at_once(&self, receiver: Receiver, notices: &[Notice]) -> Result<(), CloudError> {
+    async fn send_batch(&self, receiver: Receiver, notices: &[Notice]) -> Result<(), CloudError> {
         match (receiver, self.config.format) {
             (Receiver::Topic, _) => self.google.call(&publish(&self.config.topic, notices)).await.map(drop),
             (Receiver::Webhook, NoticeFormat::Slack) => {

@@ -120,7 +120,7 @@ fn items(page: &Value, field: &str) -> Vec<Value> {
 }
 
 /// What became of the record.
-pub enum Kept {
+pub enum Recorded {
     /// It says the same as before.
     AsItWas,
     /// It was written.
@@ -142,20 +142,20 @@ pub async fn keep(
     work: &Work,
     scene: &Scene,
     seen: &Inventory,
-) -> Result<Kept, CloudError> {
+) -> Result<Recorded, CloudError> {
     let verdict = &seen.images;
     if !verdict.changed || scene.withdrawn {
-        return Ok(Kept::AsItWas);
+        return Ok(Recorded::AsItWas);
     }
     if !work.writes().contains(&Slice::Images) {
-        return Ok(Kept::NotOurs);
+        return Ok(Recorded::NotOurs);
     }
     let expected = scene.images.generation;
     let written = images::write(&converger.state, &work.deployment, &verdict.record, expected).await?;
     Ok(match written {
-        true if verdict.moved => Kept::Moved,
-        true => Kept::Anew,
-        false => Kept::Overtaken,
+        true if verdict.moved => Recorded::Moved,
+        true => Recorded::Anew,
+        false => Recorded::Overtaken,
     })
 }
 

@@ -116,9 +116,9 @@ impl Converger {
             };
             let (seen, plan) = self.look(&scene, &mut memory).await;
             match images::keep(self, work, &scene, &seen).await? {
-                images::Kept::AsItWas | images::Kept::Anew => {}
-                images::Kept::NotOurs => return Ok(Outcome::HandedOver),
-                images::Kept::Overtaken | images::Kept::Moved => continue,
+                images::Recorded::AsItWas | images::Recorded::Anew => {}
+                images::Recorded::NotOurs => return Ok(Outcome::HandedOver),
+                images::Recorded::Overtaken | images::Recorded::Moved => continue,
             }
             match self.round(work, &scene, &seen, plan, &mut memory).await? {
                 Some(Outcome::Converged) if scene.withdrawn => {

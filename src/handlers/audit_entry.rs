@@ -6,7 +6,7 @@
 //! | Plans | as for a written spec |
 //! | Writes | every slice |
 
-use super::Motion;
+use super::{Motion, on_concerned};
 use crate::converge::Hint;
 use crate::events::AuditEntry;
 use crate::slice::Slice;
@@ -32,5 +32,5 @@ pub fn motion(event: &AuditEntry) -> Motion {
     }
     let hint = Hint::Resource { resource: event.resource.clone() };
     let cause = format!("audit {}", event.method);
-    Motion::ConvergeConcerned { hint, cause, writes: WRITES, deployment: None }
+    on_concerned(hint, cause, WRITES)
 }

@@ -6,7 +6,7 @@
 //! | Plans | the Jobs of the backup that is due by the spec's schedule or an order, or of the trial that is; what is older than its retention goes. A scheduler that names a deployment orders it, once for each time of its schedule; one that names none asks for a look |
 //! | Writes | backups |
 
-use super::Motion;
+use super::{Concerned, Motion};
 use crate::converge::Hint;
 use crate::events::BackupDue;
 use crate::events::backup_due::Task;
@@ -23,5 +23,5 @@ pub fn motion(event: &BackupDue) -> Motion {
         Task::BackupVerify => (Hint::BackupVerify { slot, is_order }, "trial of a backup due"),
     };
     let deployment = event.deployment.clone();
-    Motion::ConvergeConcerned { hint, cause: cause.into(), writes: WRITES, deployment }
+    Motion::ConvergeConcerned(Concerned { hint, cause: cause.into(), writes: WRITES, deployment })
 }

@@ -6,7 +6,7 @@
 //! | Plans | the map's entries and the redirect once it is active; the certificate again when it is gone |
 //! | Writes | exposure |
 
-use super::Motion;
+use super::{Motion, on_concerned};
 use crate::converge::Hint;
 use crate::events::CertificateChanged;
 use crate::slice::Slice;
@@ -18,5 +18,5 @@ pub const WRITES: &[Slice] = &[Slice::Exposure];
 pub fn motion(event: &CertificateChanged) -> Motion {
     let hint = Hint::Resource { resource: event.certificate.clone() };
     let cause = format!("certificate {}", event.change);
-    Motion::ConvergeConcerned { hint, cause, writes: WRITES, deployment: None }
+    on_concerned(hint, cause, WRITES)
 }

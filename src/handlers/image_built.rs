@@ -6,7 +6,7 @@
 //! | Plans | what the spec's image policy makes of a new digest: nothing, a plan to be approved, or a rollout |
 //! | Writes | images, jobs, workloads, and the backup before a migration |
 
-use super::Motion;
+use super::{Motion, on_concerned};
 use crate::converge::Hint;
 use crate::events::ImageBuilt;
 use crate::slice::Slice;
@@ -26,5 +26,5 @@ pub fn motion(event: &ImageBuilt) -> Motion {
         return Motion::Nothing("it names no build");
     }
     let hint = Hint::Build { build: event.build.clone(), location: event.location.clone() };
-    Motion::ConvergeConcerned { hint, cause: "cloud-builds SUCCESS".into(), writes: WRITES, deployment: None }
+    on_concerned(hint, "cloud-builds SUCCESS", WRITES)
 }

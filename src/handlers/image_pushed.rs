@@ -6,7 +6,7 @@
 //! | Plans | what the spec's image policy makes of a new digest: nothing, a plan to be approved, or a rollout |
 //! | Writes | images, jobs, workloads, and the backup before a migration |
 
-use super::Motion;
+use super::{Motion, on_concerned};
 use crate::converge::Hint;
 use crate::events::ImagePushed;
 use crate::events::image_pushed::Action;
@@ -28,7 +28,7 @@ pub fn motion(event: &ImagePushed) -> Motion {
     }
     let cause = if event.action == Action::Insert { "gcr INSERT" } else { "gcr DELETE" };
     let hint = Hint::Image { image: event.image.clone() };
-    Motion::ConvergeConcerned { hint, cause: cause.into(), writes: WRITES, deployment: None }
+    on_concerned(hint, cause, WRITES)
 }
 
 #[cfg(test)]
@@ -38,7 +38,7 @@ mod tests {
     fn rings(action: Action, tag: Option<&str>) -> bool {
         let (image, digest) = ("h/p/r/docker.io/a/b".to_owned(), Some("sha256:0".to_owned()));
         let event = ImagePushed { action, image, digest, tag: tag.map(str::to_owned) };
-        matches!(motion(&event), Motion::ConvergeConcerned { .. })
+        matches!(motion(&event), Motion::ConvergeConcerned(_))
     }
 
     #[test]

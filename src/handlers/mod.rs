@@ -31,20 +31,32 @@ pub enum Motion {
     /// Converge every deployment; the cause for their history.
     ConvergeAll(&'static str),
     /// Converge the deployments that an event could be about.
-    ConvergeConcerned {
-        /// What the event told of.
-        hint: Hint,
-        /// The cause for their history.
-        cause: String,
-        /// The slices that the handler may write.
-        writes: &'static [Slice],
-        /// The one deployment that is meant, when the event says so.
-        deployment: Option<String>,
-    },
+    ConvergeConcerned(Concerned),
     /// Nothing, because it is none of our business.
     Nothing(&'static str),
     /// Nothing: the type is not known to us.
     Foreign,
+}
+
+/// Which deployments an event means, and what their work may write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Concerned {
+    /// What the event told of.
+    pub hint: Hint,
+    /// The cause for their history.
+    pub cause: String,
+    /// The slices that the handler may write.
+    pub writes: &'static [Slice],
+    /// The one deployment, when the event says so.
+    pub deployment: Option<String>,
+}
+
+impl Concerned {
+    /// The work on the deployment of a spec object.
+    pub fn work(&self, object: &str) -> Work {
+        let (slices, hint) = (self.writes.to_vec(), Some(self.hint.clone()));
+        Work { slices, hint, ..Work::on(object, &self.cause) }
+    }
 }
 
 /// What an event sets in motion.
@@ -77,6 +89,11 @@ fn on_object(change: &ObjectChange, spec_bucket: &str, writes: &[Slice]) -> Moti
     let all = writes.len() == Slice::ALL.len();
     let slices = if all { Vec::new() } else { writes.to_vec() };
     Motion::Converge(Work { slices, ..Work::on(&change.object, &change.change.cause()) })
+}
+
+/// Converging every deployment that the event could be about.
+fn on_concerned(hint: Hint, cause: impl Into<String>, writes: &'static [Slice]) -> Motion {
+    Motion::ConvergeConcerned(Concerned { hint, cause: cause.into(), writes, deployment: None })
 }
 
 /// A secret's id in its full name, whose project may be a number.

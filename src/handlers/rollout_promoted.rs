@@ -6,7 +6,7 @@
 //! | Plans | the promoted image on the workloads; approvals that are asked for, in the status |
 //! | Writes | images, jobs, workloads, delivery, and the backup before a migration |
 
-use super::Motion;
+use super::{Motion, on_concerned};
 use crate::converge::Hint;
 use crate::events::RolloutPromoted;
 use crate::slice::Slice;
@@ -22,5 +22,5 @@ pub fn motion(event: &RolloutPromoted) -> Motion {
     }
     let hint = Hint::Rollout { resource: event.resource.clone() };
     let cause = format!("clouddeploy {}", event.action);
-    Motion::ConvergeConcerned { hint, cause, writes: WRITES, deployment: None }
+    on_concerned(hint, cause, WRITES)
 }

@@ -6,7 +6,7 @@
 //! | Plans | the next arrow of the rotation: prepare, set, test, switch, roll out, drain, retire |
 //! | Writes | secrets, database, NFS VM, jobs and workloads, and what belongs to the whole namespace |
 
-use super::{Motion, secret_id};
+use super::{Motion, on_concerned, secret_id};
 use crate::converge::Hint;
 use crate::events::RotationDue;
 use crate::slice::Slice;
@@ -18,5 +18,5 @@ pub const WRITES: &[Slice] =
 /// Converges the deployments that have the secret.
 pub fn motion(event: &RotationDue) -> Motion {
     let hint = Hint::Rotation { secret: secret_id(&event.secret), at: event.at.clone() };
-    Motion::ConvergeConcerned { hint, cause: "SECRET_ROTATE".into(), writes: WRITES, deployment: None }
+    on_concerned(hint, "SECRET_ROTATE", WRITES)
 }

@@ -6,7 +6,7 @@
 //! | Plans | a rollout of what uses the secret, when its version is another one |
 //! | Writes | jobs and workloads |
 
-use super::{Motion, secret_id};
+use super::{Motion, on_concerned, secret_id};
 use crate::converge::Hint;
 use crate::events::SecretChanged;
 use crate::slice::Slice;
@@ -27,5 +27,5 @@ pub fn motion(event: &SecretChanged) -> Motion {
     let version = event.version.as_deref().and_then(|version| version.rsplit('/').next());
     let change = version.map(|version| format!("{} {version}", event.change)).unwrap_or_default();
     let hint = Hint::Secret { secret: secret_id(&event.secret), change };
-    Motion::ConvergeConcerned { hint, cause: event.change.clone(), writes: WRITES, deployment: None }
+    on_concerned(hint, &event.change, WRITES)
 }

@@ -72,10 +72,7 @@ async fn ring(app: &App, event: Event) -> Result<(), CloudError> {
     let outcome = match handlers::motion(&event, &app.spec_bucket) {
         Motion::Converge(work) => enqueue(app, work, &key, None).await,
         Motion::ConvergeAll(cause) => resync::enqueue_all(app, cause, &key).await,
-        Motion::ConvergeConcerned { hint, cause, writes, deployment } => {
-            let meant = resync::Meant { hint, cause, writes, deployment };
-            resync::enqueue_concerned(app, &meant, &key).await
-        }
+        Motion::ConvergeConcerned(concerned) => resync::enqueue_concerned(app, &concerned, &key).await,
         Motion::Nothing(why) => {
             tracing::debug!(event = stem, key, why, "nothing to do");
             Ok("ignored")

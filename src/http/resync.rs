@@ -9,8 +9,7 @@ use super::{App, intake};
 use crate::converge::work::{is_spec, stem};
 use crate::converge::{Hint, Work};
 use crate::error::CloudError;
-use crate::handlers::queue;
-use crate::slice::Slice;
+use crate::handlers::{Concerned, queue};
 use crate::state::status::{self, Phase};
 
 /// How many statuses are read, and how many tasks put into the queue, side by side.
@@ -28,27 +27,15 @@ pub async fn enqueue_all(app: &App, cause: &str, key: &str) -> Result<&'static s
     enqueue_each(app, works.collect(), key).await
 }
 
-/// Which deployments an event means, and what their work may write.
-pub struct Meant {
-    /// What the event told of.
-    pub hint: Hint,
-    /// The cause for the history.
-    pub cause: String,
-    /// The slices that the handler may write.
-    pub writes: &'static [Slice],
-    /// The one deployment, when the event says so.
-    pub deployment: Option<String>,
-}
-
 /// Puts work on every deployment into the queue that an event could be about.
 ///
 /// # Errors
 /// When a bucket or the queue cannot be reached.
-pub async fn enqueue_concerned(app: &App, meant: &Meant, key: &str) -> Result<&'static str, CloudError> {
-    let named = |object: &String| meant.deployment.as_deref().is_none_or(|name| name == stem(object));
+pub async fn enqueue_concerned(app: &App, event: &Concerned, key: &str) -> Result<&'static str, CloudError> {
+    let named = |object: &String| event.deployment.as_deref().is_none_or(|name| name == stem(object));
     let objects: Vec<String> = objects(app).await?.into_iter().filter(named).collect();
     let works: Vec<Option<Work>> = stream::iter(objects)
-        .map(|object| concerned_work(app, meant, object))
+        .map(|object| concerned_work(app, event, object))
         .buffered(SIDE_BY_SIDE)
         .try_collect()
         .await?;
@@ -60,21 +47,17 @@ pub async fn enqueue_concerned(app: &App, meant: &Meant, key: &str) -> Result<&'
 }
 
 /// Work on a deployment, when the event could be about it.
-async fn concerned_work(app: &App, meant: &Meant, object: String) -> Result<Option<Work>, CloudError> {
-    if !concerned(app, meant, stem(&object)).await? {
-        return Ok(None);
-    }
-    let (slices, hint) = (meant.writes.to_vec(), Some(meant.hint.clone()));
-    Ok(Some(Work { slices, hint, ..Work::on(&object, &meant.cause) }))
+async fn concerned_work(app: &App, event: &Concerned, object: String) -> Result<Option<Work>, CloudError> {
+    Ok(is_concerned(app, event, stem(&object)).await?.then(|| event.work(&object)))
 }
 
-async fn concerned(app: &App, meant: &Meant, deployment: &str) -> Result<bool, CloudError> {
-    if !matches!(meant.hint, Hint::Rotation { .. } | Hint::Secret { .. } | Hint::Resource { .. }) {
+async fn is_concerned(app: &App, event: &Concerned, deployment: &str) -> Result<bool, CloudError> {
+    if !matches!(event.hint, Hint::Rotation { .. } | Hint::Secret { .. } | Hint::Resource { .. }) {
         return Ok(true);
     }
     let (status, _) = status::read(&app.converger.state, deployment).await?;
-    let concerned = meant.hint.concerns(status.inventory.keys().map(String::as_str));
-    Ok(concerned && !meant.hint.is_own(&status.own_rings))
+    let concerned = event.hint.concerns(status.inventory.keys().map(String::as_str));
+    Ok(concerned && !event.hint.is_own(&status.own_rings))
 }
 
 async fn enqueue_each(

@@ -48,24 +48,22 @@ pub fn is_due(context: &Context<'_>, suffix: &str) -> bool {
 pub fn retired(context: &Context<'_>, suffix: &str) -> Option<u64> {
     let versions = secret_history::versions(context, suffix)?;
     let newest = context.seen.payloads.get(&context.names.secret(suffix))?.version;
+    let oldest =
+        versions.into_iter().map(|version| version.number).min().filter(|oldest| *oldest < newest)?;
     let settled = match suffix {
         REDIS => redis::is_settled(context),
         _ => twin::is_settled(context, suffix),
     };
-    let oldest = versions.into_iter().map(|version| version.number).min()?;
     // The password in use, or a key that a pod on its way out still shows, is not taken away from under it.
-    (settled && oldest < newest && leaving(context).is_none()).then_some(oldest)
+    (settled && leaving(context).is_none()).then_some(oldest)
 }
 
 /// Versions of keys that have to be read, because somebody may still be shown or given them.
 pub fn older(context: &Context<'_>) -> Vec<(&'static str, u64)> {
-    let turning = watched(context).into_iter().filter(|suffix| twin::is_key(suffix));
-    let turning = turning.filter(|suffix| !twin::is_settled(context, suffix));
-    let versions = |suffix| {
-        let all = secret_history::versions(context, suffix).unwrap_or_default().into_iter();
-        all.map(move |version| (suffix, version.number))
-    };
-    turning.flat_map(versions).collect()
+    let keys = watched(context).into_iter().filter(|suffix| twin::is_key(suffix));
+    let versions = keys.map(|suffix| (suffix, secret_history::versions(context, suffix).unwrap_or_default()));
+    let turning = versions.filter(|(suffix, all)| all.len() > 1 && !twin::is_settled(context, suffix));
+    turning.flat_map(|(suffix, all)| all.into_iter().map(move |version| (suffix, version.number))).collect()
 }
 
 /// What the end of an old version waits for.

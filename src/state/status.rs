@@ -76,19 +76,6 @@ pub struct Status {
     pub history: Vec<Happened>,
 }
 
-impl Status {
-    /// Whether it is about the file as it is now: written after the file was. For a directory that
-    /// stands for the spec bucket.
-    pub fn is_about(&self, file: &std::path::Path) -> bool {
-        let modified = file.metadata().and_then(|metadata| metadata.modified()).ok();
-        let modified = modified.and_then(|time| Timestamp::try_from(time).ok());
-        match (modified, self.observed_at) {
-            (Some(modified), Some(observed)) => observed >= modified,
-            _ => false,
-        }
-    }
-}
-
 /// Which spec a status is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]

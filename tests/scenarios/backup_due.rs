@@ -114,9 +114,7 @@ fn called(kind: &str, deployment: Option<&str>, schedule_time: &str) -> Work {
     let body = json!({"kind": kind, "deployment": deployment});
     let envelope = events::open(&headers, body.to_string().as_bytes()).remove(0).expect("it opens");
     match handlers::motion(&events::decode(&envelope).expect("it decodes"), "specs") {
-        Motion::ConvergeConcerned { hint, cause, writes, .. } => {
-            Work { slices: writes.to_vec(), hint: Some(hint), ..Work::on("prod.yaml", &cause) }
-        }
+        Motion::ConvergeConcerned(concerned) => concerned.work("prod.yaml"),
         other => panic!("{other:?}"),
     }
 }

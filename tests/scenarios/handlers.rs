@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use dify_reconciler::converge::execute::Memory;
@@ -117,8 +118,8 @@ fn told(status: Status) -> String {
     steady(&format!("{body:#}\n"))
 }
 
-/// A text without what is drawn, counted or measured.
-fn steady(text: &str) -> String {
+/// What is drawn, counted or measured, and what stands in its place.
+static UNSTEADY: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     let rules = [
         (r"sha256:[0-9a-f]{64}", "sha256:DIGEST"),
         (r"\b[0-9a-f]{64}\b", "HASH"),
@@ -128,9 +129,13 @@ fn steady(text: &str) -> String {
         (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "TIME"),
         (r"\b\d{9,}\b", "NUMBER"),
     ];
-    rules.iter().fold(text.to_owned(), |text, (pattern, put)| {
-        Regex::new(pattern).expect("a pattern").replace_all(&text, *put).into_owned()
-    })
+    rules.map(|(pattern, put)| (Regex::new(pattern).expect("a pattern"), put)).into()
+});
+
+/// A text without what is drawn, counted or measured.
+fn steady(text: &str) -> String {
+    let put = |text: String, (pattern, put): &(Regex, &str)| pattern.replace_all(&text, *put).into_owned();
+    UNSTEADY.iter().fold(text.to_owned(), put)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -37,9 +37,7 @@ pub fn heard(message: &Value) -> Option<Work> {
     let envelope = events::open(&headers, message.to_string().as_bytes()).remove(0).expect("it opens");
     let event = events::decode(&envelope).expect("it decodes");
     match handlers::motion(&event, "specs") {
-        Motion::ConvergeConcerned { hint, cause, writes, .. } => {
-            Some(Work { slices: writes.to_vec(), hint: Some(hint), ..Work::on("prod.yaml", &cause) })
-        }
+        Motion::ConvergeConcerned(concerned) => Some(concerned.work("prod.yaml")),
         _ => None,
     }
 }

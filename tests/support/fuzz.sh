@@ -54,8 +54,13 @@ assert count > 30, f"only {count} samples were found"
 PYTHON
 }
 
+fuzz() {
+	"$cargo_fuzz" run --fuzz-dir fuzz --sanitizer none "$1" -- \
+		-max_total_time="$seconds" -max_len=65536 -timeout=10 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1
+}
+
 main() {
-	local cargo_fuzz target
+	local cargo_fuzz
 	command -v python3 >/dev/null || install_packages python3
 	cargo_fuzz="$(find_cargo_fuzz)"
 	cd "$root"
@@ -63,10 +68,12 @@ main() {
 	# Coverage is measured by flags that the stable compiler knows; only their names are guarded.
 	export RUSTC_BOOTSTRAP=1
 	"$cargo_fuzz" build --fuzz-dir fuzz --sanitizer none
-	for target in envelope cloud_event; do
-		"$cargo_fuzz" run --fuzz-dir fuzz --sanitizer none "$target" -- \
-			-max_total_time="$seconds" -max_len=65536 -timeout=10 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1
-	done
+	# Side by side: each keeps one core busy.
+	fuzz envelope &
+	local envelope=$! code=0
+	fuzz cloud_event || code=$?
+	wait "$envelope" || code=$?
+	return "$code"
 }
 
 main

@@ -19,7 +19,6 @@ mod inspect;
 mod list;
 mod log;
 mod mask;
-mod md5;
 mod operation;
 mod options;
 mod persist;

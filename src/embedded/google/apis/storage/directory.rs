@@ -19,8 +19,8 @@ use super::events::{self, Change};
 use super::{buckets, objects};
 use crate::embedded::google::context::Cx;
 use crate::embedded::google::error::ApiError;
+use crate::embedded::google::persist;
 use crate::embedded::google::store::text;
-use crate::embedded::google::{md5, persist};
 
 /// Directories deeper than this are a loop of links rather than somebody's specs.
 const DEEPEST: usize = 16;
@@ -71,7 +71,7 @@ fn lost(cx: &mut Cx, object: &Value) {
 fn saved(cx: &mut Cx, root: &Path, mut old: Value, look: Look) {
     let (bucket, name) = (text(&old, "bucket").to_owned(), text(&old, "name").to_owned());
     let Ok(bytes) = fs::read(root.join(&name)) else { return };
-    if BASE64_STANDARD.encode(md5::digest(&bytes)) == text(&old, "md5Hash") {
+    if BASE64_STANDARD.encode(*md5::compute(&bytes)) == text(&old, "md5Hash") {
         if text(&old, "_look") != look {
             old["_look"] = json!(look);
             cx.world.put(objects::key(&bucket, &name), old);

@@ -12,7 +12,7 @@ use crate::embedded::google::context::Cx;
 use crate::embedded::google::error::ApiError;
 use crate::embedded::google::reply::{Answer, Reply};
 use crate::embedded::google::store::{set, text};
-use crate::embedded::google::{mask, md5, precondition};
+use crate::embedded::google::{mask, precondition};
 
 /// The store's key of a live object.
 pub fn key(bucket: &str, name: &str) -> String {
@@ -97,7 +97,7 @@ pub fn put(cx: &mut Cx, (bucket, name): (&str, &str), metadata: &Value, bytes: &
             "mediaLink": media_link,
             "name": name, "bucket": bucket, "generation": generation, "metageneration": "1",
             "size": bytes.len().to_string(),
-            "md5Hash": BASE64_STANDARD.encode(md5::digest(bytes)),
+            "md5Hash": BASE64_STANDARD.encode(*md5::compute(bytes)),
             "crc32c": BASE64_STANDARD.encode(crc32c::crc32c(bytes).to_be_bytes()),
             "etag": cx.world.next_etag(),
             "timeCreated": stamp, "updated": stamp, "timeStorageClassUpdated": stamp, "timeFinalized": stamp,
