@@ -25,6 +25,8 @@ const CLIENTS: usize = 6;
 const RATE: f64 = 500.0;
 /// How long it is measured what the machine manages.
 const MEASURED: Duration = Duration::from_secs(2);
+/// How long it takes until a worker is born, so that what it does itself weighs little beside the clients' load.
+const BIRTH: Duration = Duration::from_millis(5);
 /// Logins between two looks of a client at who logs in: what a rollout is for a pod.
 const LOGINS_OF_A_POD: u64 = 3;
 
@@ -227,6 +229,7 @@ fn rotate(
     let (mut taken, mut calls) = (Vec::new(), 0);
     loop {
         // A worker that was just born: it knows nothing but what it sees.
+        thread::sleep(BIRTH);
         let sight = world.sight();
         world.pass(1);
         match machine::next(&sight) {
