@@ -62,7 +62,12 @@ pub fn retired(context: &Context<'_>, suffix: &str) -> Option<u64> {
 pub fn older(context: &Context<'_>) -> Vec<(&'static str, u64)> {
     let keys = watched(context).into_iter().filter(|suffix| twin::is_key(suffix));
     let versions = keys.map(|suffix| (suffix, secret_history::versions(context, suffix).unwrap_or_default()));
-    let turning = versions.filter(|(suffix, all)| all.len() > 1 && !twin::is_settled(context, suffix));
+    // Cheaper first: where the newest is the only one, it has been read.
+    let newest =
+        |suffix: &str| context.seen.payloads.get(&context.names.secret(suffix)).map(|one| one.version);
+    let turning = versions.filter(|(suffix, all)| {
+        all.iter().any(|version| Some(version.number) != newest(suffix)) && !twin::is_settled(context, suffix)
+    });
     turning.flat_map(|(suffix, all)| all.into_iter().map(move |version| (suffix, version.number))).collect()
 }
 
